@@ -1,0 +1,1 @@
+"""Everything that knows both asyncio and Twisted's model."""

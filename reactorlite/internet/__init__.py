@@ -1,0 +1,1 @@
+"""Protocols, Deferreds and the reactor; module paths mirror `twisted.internet`."""

@@ -1,0 +1,1 @@
+"""Vocabulary shared by every layer; module paths mirror `twisted.python`."""
