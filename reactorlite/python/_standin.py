@@ -1,0 +1,143 @@
+"""Interfaces without zope.interface: the half of `components` for where that is missing.
+
+Serves declaring (`implementer`, `directlyProvides`), asking (`providedBy`, `implementedBy`,
+`extends`, `names`) and adapting (`IFoo(obj, default)`). An interface here is a class that has
+no instances; to call it is to adapt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+
+_implemented: WeakKeyDictionary[type, tuple[type, ...]] = WeakKeyDictionary()
+_factories: dict[tuple[type, type], Callable[[Any], Any]] = {}
+_REQUIRED: Any = object()
+
+CannotAdapt = TypeError
+
+
+class Attribute:
+    """An attribute that an interface asks for, and its documentation."""
+
+    def __init__(self, __name__: str, __doc__: str = "") -> None:
+        # One text with a space in it is the documentation: the class body gives the name.
+        if not __doc__ and " " in __name__:
+            __name__, __doc__ = "", __name__
+        self.__name__ = __name__
+        self.__doc__ = __doc__
+
+
+class InterfaceClass(type):
+    """What an interface can be asked, and how it adapts."""
+
+    def providedBy(cls, obj: object) -> bool:
+        """Whether an object, or its class, declares this interface or one that extends it."""
+        return any(issubclass(i, cls) for i in _provided(obj))
+
+    def implementedBy(cls, implementation: type) -> bool:
+        """Whether a class, or one it inherits from, declares it for its instances."""
+        return any(issubclass(i, cls) for i in _declared(implementation))
+
+    def extends(cls, other: type, strict: bool = True) -> bool:
+        """Whether this interface asks for all that another does; strictly: and is not it."""
+        return issubclass(cls, other) and not (strict and cls is other)
+
+    def names(cls, all: bool = False) -> list[str]:
+        """List what the interface asks for; with `all`, what it inherits too."""
+        bodies = cls.__mro__[:-1] if all else (cls,)
+        return list({n: None for body in bodies for n in vars(body) if not n.startswith("__")})
+
+    def __call__(cls, obj: Any, alternate: Any = _REQUIRED) -> Any:
+        """Adapt an object: itself if it provides this, else an adapter, else the alternate."""
+        conform = getattr(obj, "__conform__", None)
+        if conform is not None and (answer := conform(cls)) is not None:
+            return answer
+        if cls.providedBy(obj):
+            return obj
+        factory = _nearest(_kinds(type(obj), _provided(obj)), cls)
+        if factory is not None and (answer := factory(obj)) is not None:
+            return answer
+        if alternate is _REQUIRED:
+            raise TypeError("Could not adapt", obj, cls)
+        return alternate
+
+
+class Interface(metaclass=InterfaceClass):
+    """What every interface extends."""
+
+
+class Shape(Interface):
+    """What an interface extends whose methods are written with `self`; no different here."""
+
+
+def is_interface(value: object) -> bool:
+    """Whether a value is an interface, and not the root of all."""
+    return isinstance(value, InterfaceClass) and value not in (Interface, Shape)
+
+
+def implementer(*interfaces: type) -> Callable[[type[T]], type[T]]:
+    """Declare interfaces for a class's instances, beside those it declared before."""
+
+    def declare(cls: type[T]) -> type[T]:
+        _implemented[cls] = (*_implemented.get(cls, ()), *interfaces)
+        return cls
+
+    return declare
+
+
+def directlyProvides(obj: Any, *interfaces: type) -> None:
+    """Declare interfaces of one object, in place of those declared so before."""
+    obj._directly_provided = interfaces
+
+
+def _declared(cls: type) -> Iterator[type]:
+    for parent in cls.__mro__:
+        yield from _implemented.get(parent, ())
+
+
+def _provided(obj: Any) -> Iterator[type]:
+    # Read from the object's own namespace: a subclass does not provide what its parent,
+    # as an object, does, and an instance does not provide what its class does.
+    yield from getattr(obj, "__dict__", {}).get("_directly_provided", ())
+    yield from _declared(type(obj))
+
+
+def _kinds(cls: type, interfaces: Iterator[type]) -> Iterator[type]:
+    """Everything an object can be adapted as, the nearest first."""
+    for interface in interfaces:
+        yield from interface.__mro__[:-1]
+    yield from cls.__mro__
+
+
+def _nearest(kinds: Iterator[type], target: type) -> Callable[[Any], Any] | None:
+    for kind in kinds:
+        for (source, offered), factory in _factories.items():
+            if source is kind and issubclass(offered, target):
+                return factory
+    return None
+
+
+def register(
+    factory: Callable[[Any], Any], source: type, targets: tuple[type, ...], replace: bool
+) -> None:
+    """Put an adapter factory in the table for each target, or for none of them."""
+    for target in targets:
+        found = _factories.get((source, target))
+        if found is not None and not replace:
+            raise ValueError(f"an adapter ({found}) was already registered.")
+    for target in targets:
+        _factories[source, target] = factory
+
+
+def factory_for(source: type, target: type, default: Any) -> Any:
+    """Find the factory registered for the nearest of what the source is."""
+    if is_interface(source):
+        kinds = _kinds(object, iter([source]))
+    else:
+        kinds = _kinds(source, _declared(source))
+    found = _nearest(kinds, target)
+    return default if found is None else found

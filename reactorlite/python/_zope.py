@@ -1,0 +1,95 @@
+"""Interfaces over zope.interface: the half of `components` for where that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from zope.interface import (
+    Attribute,
+    Interface,
+    directlyProvides,
+    implementedBy,
+    implementer,
+    providedBy,
+)
+from zope.interface.adapter import AdapterRegistry
+from zope.interface.interface import InterfaceClass, adapter_hooks, fromMethod
+
+__all__ = [
+    "Attribute",
+    "CannotAdapt",
+    "Interface",
+    "Shape",
+    "directlyProvides",
+    "factory_for",
+    "implementer",
+    "is_interface",
+    "register",
+]
+
+CannotAdapt = TypeError
+
+registry = AdapterRegistry()
+
+
+class _Shaping(InterfaceClass):  # type: ignore[misc]  # zope.interface has no types
+    """Makes a zope interface of a class body whose methods are written with `self`."""
+
+    def __new__(
+        cls, name: str, bases: tuple[Any, ...] = (), attrs: dict[str, Any] | None = None
+    ) -> Any:
+        """Answer a plain zope interface, never a `_Shaping` but for `Shape` itself."""
+        if attrs is None:
+            return super().__new__(cls, name)
+        body = {n: _described(v) for n, v in attrs.items() if _belongs(n, v)}
+        parents = tuple(b for b in bases if not isinstance(b, _Shaping)) or (Interface,)
+        return InterfaceClass(name, parents, body)
+
+
+def _belongs(name: str, value: Any) -> bool:
+    return name in ("__doc__", "__module__") or isinstance(value, (FunctionType, Attribute))
+
+
+def _described(value: Any) -> Any:
+    return fromMethod(value) if isinstance(value, FunctionType) else value
+
+
+Shape = _Shaping("Shape")
+
+
+def is_interface(value: object) -> bool:
+    """Whether a value is an interface, and not the root of all."""
+    return isinstance(value, InterfaceClass) and value not in (Interface, Shape)
+
+
+def register(
+    factory: Callable[[Any], Any], source: Any, targets: tuple[Any, ...], replace: bool
+) -> None:
+    """Put an adapter factory in the registry for each target, or for none of them."""
+    required = _specification(source)
+    for target in targets:
+        found = registry.registered([required], target)
+        if found is not None and not replace:
+            raise ValueError(f"an adapter ({found}) was already registered.")
+    for target in targets:
+        registry.register([required], target, "", factory)
+
+
+def factory_for(source: Any, target: Any, default: Any) -> Any:
+    """Find the factory registered for the nearest of what the source is."""
+    found = registry.lookup1(_specification(source), target)
+    return default if found is None else found
+
+
+def _specification(source: Any) -> Any:
+    return source if isinstance(source, InterfaceClass) else implementedBy(source)
+
+
+def _hook(interface: Any, obj: object) -> Any:
+    factory = registry.lookup1(providedBy(obj), interface)
+    return None if factory is None else factory(obj)
+
+
+adapter_hooks.append(_hook)
