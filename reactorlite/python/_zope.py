@@ -35,7 +35,11 @@ registry = AdapterRegistry()
 
 
 class _Shaping(InterfaceClass):  # type: ignore[misc]  # zope.interface has no types
-    """Makes a zope interface of a class body whose methods are written with `self`."""
+    """Makes a zope interface of a class body that a checker reads as a `typing.Protocol`.
+
+    Methods there have a `self`, which zope's descriptions leave out; a property is how a
+    protocol asks for an attribute that need not be writable.
+    """
 
     def __new__(
         cls, name: str, bases: tuple[Any, ...] = (), attrs: dict[str, Any] | None = None
@@ -49,11 +53,14 @@ class _Shaping(InterfaceClass):  # type: ignore[misc]  # zope.interface has no t
 
 
 def _belongs(name: str, value: Any) -> bool:
-    return name in ("__doc__", "__module__") or isinstance(value, (FunctionType, Attribute))
+    return name in ("__doc__", "__module__") or isinstance(value, (FunctionType, property))
 
 
 def _described(value: Any) -> Any:
-    return fromMethod(value) if isinstance(value, FunctionType) else value
+    if isinstance(value, FunctionType):
+        return fromMethod(value)
+    # zope fills in the name of an attribute that has none.
+    return Attribute("", value.__doc__) if isinstance(value, property) else value
 
 
 Shape = _Shaping("Shape")

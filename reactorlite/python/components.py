@@ -66,8 +66,8 @@ def backing() -> ModuleType:
 
 
 def __getattr__(name: str) -> Any:
-    # These three are zope's own objects where there is a zope, so they wait for the first use.
-    if name not in ("Interface", "Attribute", "CannotAdapt"):
+    # These are zope's own objects where there is a zope, so they wait for the first use.
+    if name not in ("Interface", "Attribute", "CannotAdapt", "Shape"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(backing(), name)
     return value
