@@ -7,14 +7,14 @@ no instances; to call it is to adapt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
 _implemented: WeakKeyDictionary[type, tuple[type, ...]] = WeakKeyDictionary()
-_factories: dict[tuple[type, type], Callable[[Any], Any]] = {}
+registry: dict[tuple[type, type], Callable[[Any], Any]] = {}
 _REQUIRED: Any = object()
 
 CannotAdapt = TypeError
@@ -36,7 +36,7 @@ class InterfaceClass(type):
 
     def providedBy(cls, obj: object) -> bool:
         """Whether an object, or its class, declares this interface or one that extends it."""
-        return any(issubclass(i, cls) for i in _provided(obj))
+        return any(issubclass(i, cls) for i in providedBy(obj))
 
     def implementedBy(cls, implementation: type) -> bool:
         """Whether a class, or one it inherits from, declares it for its instances."""
@@ -54,16 +54,22 @@ class InterfaceClass(type):
     def __call__(cls, obj: Any, alternate: Any = _REQUIRED) -> Any:
         """Adapt an object: itself if it provides this, else an adapter, else the alternate."""
         conform = getattr(obj, "__conform__", None)
-        if conform is not None and (answer := conform(cls)) is not None:
-            return answer
-        if cls.providedBy(obj):
-            return obj
-        factory = _nearest(_kinds(type(obj), _provided(obj)), cls)
-        if factory is not None and (answer := factory(obj)) is not None:
+        # A class has a __conform__ too, but it is its instances'.
+        answer = None if conform is None or isinstance(obj, type) else conform(cls)
+        if answer is None:
+            answer = cls.__adapt__(obj)
+        if answer is not None:
             return answer
         if alternate is _REQUIRED:
-            raise TypeError("Could not adapt", obj, cls)
+            raise CannotAdapt("Could not adapt", obj, cls)
         return alternate
+
+    def __adapt__(cls, obj: Any) -> Any:
+        """Adapt an object without asking it; None if that can't be."""
+        if cls.providedBy(obj):
+            return obj
+        factory = _nearest(_kinds(_direct(obj), type(obj)), cls)
+        return None if factory is None else factory(obj)
 
 
 class Interface(metaclass=InterfaceClass):
@@ -94,28 +100,38 @@ def directlyProvides(obj: Any, *interfaces: type) -> None:
     obj._directly_provided = interfaces
 
 
+def providedBy(obj: Any) -> Iterator[type]:
+    """List the interfaces declared of an object and of its class, the nearest first."""
+    yield from _direct(obj)
+    yield from _declared(type(obj))
+
+
+def _direct(obj: Any) -> tuple[type, ...]:
+    # Read from the object's own namespace: a subclass does not provide what its parent,
+    # as an object, does, and an instance does not provide what its class does.
+    found: tuple[type, ...] = getattr(obj, "__dict__", {}).get("_directly_provided", ())
+    return found
+
+
 def _declared(cls: type) -> Iterator[type]:
     for parent in cls.__mro__:
         yield from _implemented.get(parent, ())
 
 
-def _provided(obj: Any) -> Iterator[type]:
-    # Read from the object's own namespace: a subclass does not provide what its parent,
-    # as an object, does, and an instance does not provide what its class does.
-    yield from getattr(obj, "__dict__", {}).get("_directly_provided", ())
-    yield from _declared(type(obj))
-
-
-def _kinds(cls: type, interfaces: Iterator[type]) -> Iterator[type]:
+def _kinds(direct: Iterable[type], cls: type) -> Iterator[type]:
     """Everything an object can be adapted as, the nearest first."""
-    for interface in interfaces:
+    for interface in direct:
         yield from interface.__mro__[:-1]
-    yield from cls.__mro__
+    for parent in cls.__mro__:
+        yield parent
+        for interface in _implemented.get(parent, ()):
+            yield from interface.__mro__[:-1]
+    yield Interface
 
 
 def _nearest(kinds: Iterator[type], target: type) -> Callable[[Any], Any] | None:
     for kind in kinds:
-        for (source, offered), factory in _factories.items():
+        for (source, offered), factory in registry.items():
             if source is kind and issubclass(offered, target):
                 return factory
     return None
@@ -126,18 +142,15 @@ def register(
 ) -> None:
     """Put an adapter factory in the table for each target, or for none of them."""
     for target in targets:
-        found = _factories.get((source, target))
+        found = registry.get((source, target))
         if found is not None and not replace:
             raise ValueError(f"an adapter ({found}) was already registered.")
     for target in targets:
-        _factories[source, target] = factory
+        registry[source, target] = factory
 
 
 def factory_for(source: type, target: type, default: Any) -> Any:
     """Find the factory registered for the nearest of what the source is."""
-    if is_interface(source):
-        kinds = _kinds(object, iter([source]))
-    else:
-        kinds = _kinds(source, _declared(source))
+    kinds = _kinds([source], object) if is_interface(source) else _kinds((), source)
     found = _nearest(kinds, target)
     return default if found is None else found

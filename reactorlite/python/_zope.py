@@ -26,7 +26,9 @@ __all__ = [
     "factory_for",
     "implementer",
     "is_interface",
+    "providedBy",
     "register",
+    "registry",
 ]
 
 CannotAdapt = TypeError

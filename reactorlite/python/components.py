@@ -151,13 +151,25 @@ def registerAdapter(
     backing().register(adapterFactory, origInterface, interfaceClasses, ALLOW_DUPLICATES)
 
 
+def getRegistry() -> Any:
+    """Return where adapters are registered: zope's own kind of registry, where there is zope."""
+    return backing().registry
+
+
 def getAdapterFactory(fromInterface: Any, toInterface: Any, default: Any) -> Any:
     """Find what was registered to adapt an interface, or a class, to an interface."""
     return backing().factory_for(fromInterface, toInterface, default)
 
 
 class Adapter:
-    """A base for adapters: keeps what it adapts in `original`."""
+    """A base for adapters: keeps what it adapts in `original`.
+
+    A `Componentized` keeps an adapter it made unless `temporaryAdapter` is true, and for
+    each interface it serves if `multiComponent` is.
+    """
+
+    temporaryAdapter = 0
+    multiComponent = 1
 
     def __init__(self, original: Any) -> None:
         self.original = original
@@ -170,3 +182,128 @@ class Adapter:
     def isuper(self, iface: Any, adapter: Any) -> Any:
         """Ask the original for another adapter of the same thing."""
         return self.original.isuper(iface, adapter)
+
+
+class Componentized:
+    """An object that is several things: it holds a component for each interface.
+
+    `IFoo(self)` answers the component for `IFoo`. One that was made by a registered adapter
+    is kept, so that it is made once, unless it has a true `temporaryAdapter`.
+    """
+
+    persistenceVersion = 1
+
+    def __init__(self) -> None:
+        self._components: dict[Any, Any] = {}
+
+    def locateAdapterClass(self, klass: Any, interfaceClass: Any, default: Any) -> Any:
+        """Find what is registered to adapt that class to that interface."""
+        return getAdapterFactory(klass, interfaceClass, default)
+
+    def setAdapter(self, interfaceClass: Any, adapterClass: Callable[[Any], Any]) -> None:
+        """Adapt this object, and keep the adapter for that interface."""
+        self.setComponent(interfaceClass, adapterClass(self))
+
+    def addAdapter(self, adapterClass: Callable[[Any], Any], ignoreClass: int = 0) -> Any:
+        """Adapt this object, keep the adapter as `addComponent` does, and return it."""
+        adapter = adapterClass(self)
+        self.addComponent(adapter, ignoreClass)
+        return adapter
+
+    def setComponent(self, interfaceClass: Any, component: Any) -> None:
+        """Keep a component for that interface, in place of the one there is."""
+        self._components[interfaceClass] = component
+
+    def addComponent(self, component: Any, ignoreClass: int = 0) -> None:
+        """Keep a component for the interfaces it declares.
+
+        Unless `ignoreClass` is true, only for those that its class is registered for as the
+        adapter of this object's class.
+        """
+        for interface in backing().providedBy(component):
+            if ignoreClass or self._adapts(interface, component):
+                self._components[interface] = component
+
+    def _adapts(self, interface: Any, component: Any) -> bool:
+        located = self.locateAdapterClass(self.__class__, interface, None)
+        return bool(located is component.__class__)
+
+    def unsetComponent(self, interfaceClass: Any) -> None:
+        """Forget the component for that interface; raises `KeyError` if there is none."""
+        del self._components[interfaceClass]
+
+    def removeComponent(self, component: Any) -> list[Any]:
+        """Forget a component, and return the interfaces it was kept for."""
+        found = [i for i, kept in self._components.items() if kept is component]
+        for interface in found:
+            del self._components[interface]
+        return found
+
+    def getComponent(self, interface: Any, default: Any = None) -> Any:
+        """Return the component for that interface, made now if an adapter is registered."""
+        if interface in self._components:
+            return self._components[interface]
+        adapter = interface.__adapt__(self)
+        if adapter is None:
+            return default
+        if not getattr(adapter, "temporaryAdapter", False):
+            self._components[interface] = adapter
+            if getattr(adapter, "multiComponent", False):
+                self.addComponent(adapter)
+        return adapter
+
+    def __conform__(self, interface: Any) -> Any:
+        return self.getComponent(interface)
+
+
+class ReprableComponentized(Componentized):
+    """A `Componentized` that prints what it holds."""
+
+    def __repr__(self) -> str:
+        held = ", ".join(
+            f"{interface.__name__}: {'itself' if kept is self else repr(kept)}"
+            for interface, kept in self._components.items()
+        )
+        return f"<{type(self).__name__} of {{{held}}}>"
+
+
+# ── standing for ─────────────────────────────────────────────────────────────────────────
+
+
+def proxyForInterface(iface: Any, originalAttribute: str = "original") -> type:
+    """Make a class whose instances pass what an interface asks for on to another object.
+
+    They take that object as their only argument, and keep it in the attribute named.
+    Subclasses override what should not be passed on.
+    """
+
+    def keep(self: Any, original: Any) -> None:
+        setattr(self, originalAttribute, original)
+
+    body: dict[str, Any] = {n: _Passed(n, originalAttribute) for n in iface.names(all=True)}
+    body["__init__"] = keep
+    made = type(f"ProxyFor{iface.__name__}", (), body)
+    return implementer(iface)(made)
+
+
+class _Passed:
+    """An attribute that is another object's."""
+
+    def __init__(self, name: str, original: str) -> None:
+        self._name = name
+        self._original = original
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        # Asked of the class, for a subclass that calls what it overrides the old way.
+        if instance is None:
+            return self._call
+        return getattr(getattr(instance, self._original), self._name)
+
+    def _call(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__get__(instance)(*args, **kwargs)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        setattr(getattr(instance, self._original), self._name, value)
+
+    def __delete__(self, instance: Any) -> None:
+        delattr(getattr(instance, self._original), self._name)
