@@ -13,6 +13,8 @@ import os
 from collections.abc import Callable
 from typing import Any, Literal
 
+from reactorlite.python.components import implementer
+
 __all__ = ["HostnameAddress", "IPv4Address", "IPv6Address", "UNIXAddress"]
 
 
@@ -38,6 +40,7 @@ def _unknown(type: object) -> ValueError:
     return ValueError(f"'type' must be 'TCP' or 'UDP', not {type!r}")
 
 
+@implementer("IAddress")
 class IPv4Address(_Value):
     """An IPv4 host, as a dotted quad, and a port. `ValueError` for a type but "TCP" and "UDP"."""
 
@@ -61,6 +64,7 @@ class IPv4Address(_Value):
         return hash((self.type, self.host, self.port))
 
 
+@implementer("IAddress")
 class IPv6Address(_Value):
     """An IPv6 host and a port. `ValueError` for a type but "TCP" and "UDP".
 
@@ -102,6 +106,7 @@ class IPv6Address(_Value):
         return hash((self.type, self.host, self.port, self.flowInfo, self.scopeID))
 
 
+@implementer("IAddress")
 class HostnameAddress(_Value):
     """A host by name (bytes, not looked up yet) and a port."""
 
@@ -122,6 +127,7 @@ class HostnameAddress(_Value):
         return hash((self.hostname, self.port))
 
 
+@implementer("IAddress")
 class UNIXAddress:
     """The file name of a UNIX socket, kept as bytes, or None for an end without a name.
 
@@ -158,5 +164,6 @@ class UNIXAddress:
         return f"{type(self).__qualname__}({name!r})"
 
 
+@implementer("IAddress")
 class _ProcessAddress:
     """The peer of a protocol that speaks through pipes: there is nothing to tell about it."""

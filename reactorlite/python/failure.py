@@ -88,6 +88,7 @@ class Failure(BaseException):
 
     captureVars: object = False
     pickled = 0
+    _parents: list[str] | None = None
 
     def __init__(
         self,
@@ -146,10 +147,18 @@ class Failure(BaseException):
         """Always empty: the frames above the one that caught the exception are not kept."""
         return []
 
-    @cached_property
+    # Kept under this name, for perspective broker looks it up in the instance's dictionary.
+    @property
     def parents(self) -> list[str]:
         """The exception's class and its parents, by name, in order of look-up."""
-        return [_nameOf(kind) for kind in getattr(self.type, "__mro__", (self.type,))]
+        if self._parents is None:
+            line = getattr(self.type, "__mro__", (self.type,))
+            self._parents = [_nameOf(kind) for kind in line]
+        return self._parents
+
+    @parents.setter
+    def parents(self, names: list[str]) -> None:
+        self._parents = names
 
     def check(self, *errorTypes: Any) -> Any:
         """The first of the given types that the exception is of, or None.
@@ -189,7 +198,8 @@ class Failure(BaseException):
             self.value.__traceback__ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {
+        known = {name: value for name, value in self.__dict__.items() if name != "_parents"}
+        return known | {
             "value": self.value,
             "type": self.type,
             "tb": None,
