@@ -1,0 +1,22 @@
+"""Socket addresses as the operating system gives them, as Twisted's address objects."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from reactorlite.internet.address import IPv4Address, IPv6Address, UNIXAddress
+
+Address = IPv4Address | IPv6Address | UNIXAddress
+
+
+def address_from(name: Any, kind: Literal["TCP", "UDP"] = "TCP") -> Address:
+    """The address that `name`, a result of `getsockname` or `getpeername`, stands for.
+
+    The shape tells the family: a pair is IPv4, four items are IPv6, and text or bytes a
+    UNIX socket's path, empty for one without a name.
+    """
+    if isinstance(name, tuple):
+        if len(name) == 2:
+            return IPv4Address(kind, name[0], name[1])
+        return IPv6Address(kind, name[0], name[1], name[2], name[3])
+    return UNIXAddress(name or None)

@@ -1,0 +1,274 @@
+"""Attempts to connect: their addresses, their time-outs, and the `Connector` that repeats them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.internet import error
+from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Address
+from reactorlite.python import log
+from reactorlite.python.components import implementer
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    from reactorlite.bridge.outbound import StreamTransport
+    from reactorlite.bridge.scope import Scope
+    from reactorlite.internet._delayed import DelayedCall
+
+#: family and socket address, as `socket.socket` and `connect` want them
+Target = tuple[int, Any]
+
+
+@implementer("IConnector")
+class Connector:
+    """A client's connection to one destination, from the first attempt on.
+
+    `state` is "disconnected", "connecting" or "connected". The factory may call `connect`
+    again from `clientConnectionFailed` and `clientConnectionLost`.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        host: str,
+        port: int | str,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = _port_number(port)
+        self.factory = factory
+        self.timeout = timeout
+        self.bindAddress = bindAddress
+        self.state = "disconnected"
+        self.factoryStarted = False
+        self._scope = scope
+        self._adapter: StreamAdapter | None = None
+        self._attempt: asyncio.Task[Any] | None = None
+        self._timer: DelayedCall | None = None
+
+    # -- what programs call
+
+    def connect(self) -> None:
+        """Try to connect. Raises `RuntimeError` unless the state is "disconnected"."""
+        if self.state != "disconnected":
+            raise RuntimeError(f"{self!r} can't connect: it is {self.state}")
+        self.state = "connecting"
+        if not self.factoryStarted:
+            self.factory.doStart()
+            self.factoryStarted = True
+        self._scope.connectors[self] = None
+        if self.timeout is not None:
+            self._timer = self.reactor.callLater(self.timeout, self._time_out)
+        self.factory.startedConnecting(self)
+        # A factory that connects again when the reactor stops finds nothing to connect with.
+        if not self._scope.closing and self.state == "connecting":
+            self._scope.start(self, self._begin)
+
+    def stopConnecting(self) -> None:
+        """Give up; the factory's `clientConnectionFailed` gets a `UserError` before this returns.
+
+        Raises `NotConnectingError` unless the state is "connecting".
+        """
+        if self.state != "connecting":
+            raise error.NotConnectingError(f"{self!r} isn't connecting: it is {self.state}")
+        self._fail(error.UserError())
+
+    def disconnect(self) -> None:
+        """End what there is: give up the attempt, or close the connection as `loseConnection`."""
+        if self.state == "connecting":
+            self.stopConnecting()
+        elif self.transport is not None:
+            self.transport.loseConnection()
+
+    def getDestination(self) -> IPv4Address | IPv6Address | HostnameAddress:
+        """Where the connection goes to, as it was asked for."""
+        if ":" in self.host:
+            return IPv6Address("TCP", self.host, self.port)
+        return IPv4Address("TCP", self.host, self.port)
+
+    @property
+    def transport(self) -> StreamTransport | None:
+        """The connection's transport, while the state is "connected"."""
+        return self._adapter.out if self._adapter is not None else None
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that connects."""
+        return self._scope.reactor
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__qualname__} {self.state} to {self.host}:{self.port}>"
+
+    # -- how an attempt goes
+
+    def give_up(self) -> None:
+        """End the attempt because the reactor ends."""
+        self._scope.forget(self)
+        if self.state == "connecting":
+            self._fail(error.ConnectionLost())
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.state == "connecting":
+            self._attempt = self._scope.spawn(self._try(loop))
+
+    async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._adapter = adapter = StreamAdapter(self._build, self._scope, self._lost)
+        try:
+            await connect_first(loop, adapter, self.host, self.port, self.bindAddress)
+        except Exception as exc:
+            if self._adapter is adapter and self.state == "connecting":
+                self._fail(exc)
+
+    def _build(self, address: Any) -> Any:
+        if self.state != "connecting":
+            return None  # given up while the connection was on its way
+        self._attempt = None
+        self.state = "connected"
+        self._stop_timer()
+        self._scope.connectors.pop(self, None)
+        return self.factory.buildProtocol(address)
+
+    def _time_out(self) -> None:
+        self._timer = None
+        self._fail(error.TimeoutError())
+
+    def _fail(self, exc: Exception) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None and attempt is not asyncio.current_task():
+            attempt.cancel()
+        self._scope.forget(self)
+        self._over("clientConnectionFailed", Failure(exc))
+
+    def _lost(self, reason: Failure) -> None:
+        if self.state == "connected":
+            self._over("clientConnectionLost", reason)
+
+    def _over(self, event: str, reason: Failure) -> None:
+        self._stop_timer()
+        self._scope.connectors.pop(self, None)
+        self._adapter = None
+        self.state = "disconnected"
+        try:
+            getattr(self.factory, event)(self, reason)
+        except Exception:
+            log.err(Failure(), f"Unhandled error in {type(self.factory).__qualname__}.{event}")
+        if self.state == "disconnected" and self.factoryStarted:
+            self.factoryStarted = False
+            self.factory.doStop()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+async def connect_first(
+    loop: asyncio.AbstractEventLoop,
+    adapter: StreamAdapter,
+    host: str,
+    port: int,
+    bind_address: tuple[str, int] | None,
+) -> None:
+    """Connect `adapter` to the first address of `host` that answers, IPv4 before IPv6.
+
+    Raises Twisted's errors, of the first address when none answers.
+    """
+    first: Exception | None = None
+    for target in await targets(loop, host, port):
+        try:
+            connected = await _connected(loop, target, bind_address)
+        except error.ConnectError as exc:
+            first = first or exc
+            continue
+        await loop.create_connection(lambda: adapter, sock=connected)
+        return
+    raise first or error.DNSLookupError(f"{host!r} has no address")
+
+
+async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Target]:
+    """The addresses of `host`, IPv4 first; literal addresses need no look-up."""
+    literal = _literal(host, port)
+    if literal is not None:
+        return [literal]
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise error.DNSLookupError(f"no address was found for {host!r}: {exc}") from exc
+    return sorted(
+        {(family, address): None for family, _, _, _, address in found},
+        key=lambda target: target[0] != socket.AF_INET,
+    )
+
+
+async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str, timeout: float) -> str:
+    """The IPv4 address of `name`, as text; `DNSLookupError` when there is none in time."""
+    try:
+        async with asyncio.timeout(timeout):
+            found = await targets(loop, name or "0.0.0.0", 0)
+    except TimeoutError as exc:
+        raise error.DNSLookupError(f"no answer for {name!r} in {timeout} seconds") from exc
+    for family, address in found:
+        if family == socket.AF_INET:
+            return str(address[0])
+    raise error.DNSLookupError(f"{name!r} has no IPv4 address")
+
+
+async def _connected(
+    loop: asyncio.AbstractEventLoop, target: Target, bind_address: tuple[str, int] | None
+) -> socket.socket:
+    family, address = target
+    try:
+        connecting = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as exc:
+        raise error.getConnectError(exc) from exc
+    try:
+        connecting.setblocking(False)
+        if bind_address is not None:
+            _bind(connecting, bind_address)
+        await loop.sock_connect(connecting, address)
+    except OSError as exc:
+        connecting.close()
+        raise error.getConnectError(exc) from exc
+    except BaseException:
+        connecting.close()
+        raise
+    return connecting
+
+
+def _bind(connecting: socket.socket, bind_address: tuple[str, int]) -> None:
+    try:
+        connecting.bind(bind_address)
+    except OSError as exc:
+        raise error.ConnectBindError(exc.errno, exc.strerror) from exc
+
+
+def _literal(host: str, port: int) -> Target | None:
+    if ":" not in host:
+        try:
+            socket.inet_pton(socket.AF_INET, host)
+        except OSError:
+            return None
+        return (socket.AF_INET, (host, port))
+    address, _, scope = host.partition("%")
+    try:
+        socket.inet_pton(socket.AF_INET6, address)
+        number = 0 if not scope else int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+    except OSError:
+        return None
+    return (socket.AF_INET6, (address, port, 0, number))
+
+
+def _port_number(port: int | str) -> int:
+    if isinstance(port, int):
+        return port
+    try:
+        return socket.getservbyname(port, "tcp")
+    except OSError as exc:
+        raise error.ServiceNameUnknownError(
+            f"{port!r} is neither a port number nor a service name ({exc})"
+        ) from exc

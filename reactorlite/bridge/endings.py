@@ -1,0 +1,35 @@
+"""Why a connection ended: asyncio's exception and what this side asked for, as a reason."""
+
+from __future__ import annotations
+
+import enum
+
+from reactorlite.internet import error
+from reactorlite.python.failure import Failure
+
+
+class Ending(enum.Enum):
+    """What has decided, on this side, how the connection ends."""
+
+    NONE = enum.auto()
+    EOF = enum.auto()  # the peer ended, and this side follows
+    ABORT = enum.auto()  # abortConnection, or a protocol that raised
+    STOP = enum.auto()  # the reactor stopped
+
+
+def reason_for(exc: BaseException | None, ending: Ending) -> Failure:
+    """The `Failure` that `connectionLost` gets.
+
+    asyncio passes None for a peer's end of data, for our `close()` and for our `abort()`
+    alike, so the exception alone can't tell them apart.
+    """
+    if ending is Ending.ABORT:
+        return Failure(error.ConnectionAborted())
+    if ending is Ending.EOF:
+        # Twisted has told the protocol by now; what goes wrong after that is nobody's.
+        return Failure(error.ConnectionDone())
+    if ending is Ending.STOP or isinstance(exc, OSError):
+        lost = error.ConnectionLost()
+        lost.__cause__ = exc
+        return Failure(lost)
+    return Failure(error.ConnectionDone() if exc is None else exc)

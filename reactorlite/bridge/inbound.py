@@ -1,0 +1,211 @@
+"""From the loop to the application: asyncio's callbacks become calls on a protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.bridge.addresses import address_from
+from reactorlite.bridge.endings import Ending, reason_for
+from reactorlite.bridge.flow import MARK
+from reactorlite.bridge.outbound import StreamTransport
+from reactorlite.python import log
+from reactorlite.python.components import adapted
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reactorlite.bridge.scope import Scope
+
+
+class StreamAdapter(asyncio.Protocol):
+    """One connection, seen from the event loop.
+
+    `build(address)` gives the protocol, or None to close; `lost(reason)`, where given, is
+    called after the protocol's `connectionLost`. The connection is entered in `scope`.
+    """
+
+    __slots__ = ("_asyncio", "_build", "_held", "_held_eof", "_lost", "_reason", "out", "scope")
+
+    def __init__(
+        self,
+        build: Callable[[Any], Any],
+        scope: Scope | None = None,
+        lost: Callable[[Failure], object] | None = None,
+    ) -> None:
+        self._build = build
+        self._lost = lost
+        self.scope = scope
+        self.out: StreamTransport | None = None
+        self._held: list[bytes] | None = None  # what came while reading was paused
+        self._held_eof = False
+        self._reason: Failure | None = None
+
+    # -- asyncio's callbacks
+
+    def connection_made(self, transport: Any) -> None:
+        self._asyncio = transport
+        if hasattr(transport, "max_size"):
+            # Stock asyncio allocates a buffer of 256 KiB for each read, which costs more
+            # than the rest of the read; Twisted's size is 64 KiB.
+            transport.max_size = MARK
+        peer = transport.get_extra_info("peername")
+        host = transport.get_extra_info("sockname")
+        if peer is None and host is not None:
+            # uvloop asks the socket, which doesn't know once the peer has reset it.
+            transport.abort()
+            return
+        address = address_from(peer)
+        protocol = self._built(address)
+        if protocol is None:
+            transport.close()
+            return
+        loop = asyncio.get_running_loop()
+        self.out = out = StreamTransport(self, transport, loop, protocol, address, host)
+        if self.scope is not None:
+            self.scope.connections.add(self)
+        try:
+            protocol.makeConnection(out)
+        except Exception:
+            log.err(Failure(), f"Unhandled error in {_of(protocol)}.makeConnection")
+        out.flush()
+
+    def data_received(self, data: bytes) -> None:
+        out = self.out
+        if self._held is not None or out is None or len(data) > MARK:
+            self._receive_slowly(data)
+            return
+        gathering = out._gathering
+        out._gathering = True
+        try:
+            out.protocol.dataReceived(data)
+        except Exception:
+            self.raised("dataReceived")
+            return
+        if not gathering:
+            out._gathering = False
+            if out._pending or out._unsettled:
+                out.flush()
+
+    def eof_received(self) -> bool:
+        out = self.out
+        if out is None or out.ending is not Ending.NONE:
+            return False
+        if self._held:
+            self._held_eof = True
+            return True
+        listener = adapted("IHalfCloseableProtocol", out.protocol)
+        if listener is not None:
+            self.call(listener.readConnectionLost)
+            return True
+        out.peer_ended()
+        return False
+
+    def resume_writing(self) -> None:
+        if self.out is not None:
+            self.out.drained()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        reason = self._reason or reason_for(exc, self.out.ending if self.out else Ending.NONE)
+        out, self.out = self.out, None
+        if self.scope is not None:
+            self.scope.connections.discard(self)
+        if out is not None:
+            out.lost()
+            protocol, out.protocol = out.protocol, None
+            try:
+                protocol.connectionLost(reason)
+            except Exception:
+                log.err(Failure(), f"Unhandled error in {_of(protocol)}.connectionLost")
+        if self._lost is not None:
+            self._lost(reason)
+
+    # -- what the transport calls
+
+    def pause_reading(self) -> None:
+        """Deliver nothing until `resume_reading`, whatever the loop still has."""
+        if self._held is None:
+            self._held = []
+            self._asyncio.pause_reading()
+
+    def stop_reading(self) -> None:
+        """Deliver nothing any longer."""
+        if self._held is None:
+            self._held = []
+
+    def resume_reading(self) -> None:
+        """Deliver what was held back, from the loop, and go on."""
+        if self._held is not None:
+            asyncio.get_running_loop().call_soon(self._release)
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Call the protocol back; what it writes is gathered, what it raises ends it."""
+        out = self.out
+        assert out is not None
+        gathering = out._gathering
+        out._gathering = True
+        try:
+            callback()
+        except Exception:
+            self.raised(getattr(callback, "__name__", repr(callback)))
+            return
+        if not gathering:
+            out.flush()
+
+    def raised(self, where: str) -> None:
+        """End the connection for the exception that is being handled, and log it."""
+        out = self.out
+        assert out is not None
+        self._reason = Failure()
+        log.err(self._reason, f"Unhandled error in {_of(out.protocol)}.{where}")
+        out.disconnecting = True
+        out.end(Ending.STOP)
+
+    # -- inside
+
+    def _built(self, address: Any) -> Any:
+        try:
+            return self._build(address)
+        except Exception:
+            log.err(Failure(), "Unhandled error in buildProtocol")
+            return None
+
+    def _receive_slowly(self, data: bytes) -> None:
+        """Take what comes paused, or in one piece larger than a read."""
+        if self._held is not None:
+            self._hold(data)
+            return
+        for start in range(0, len(data), MARK):
+            if self._held is not None or self.out is None:
+                self._hold(data[start:])
+                return
+            self.data_received(data[start : start + MARK])
+
+    def _hold(self, data: bytes) -> None:
+        """Keep data that came although reading is paused; drop it when closing."""
+        if self._held is not None and self.out is not None and not self.out.disconnecting:
+            self._held.append(data)
+            # Some versions start reading after `connection_made`, whatever was asked in it.
+            self._asyncio.pause_reading()
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        out = self.out
+        if held is None or out is None or out.disconnecting:
+            return
+        for position, data in enumerate(held):
+            self.data_received(data)
+            if self._held is not None:
+                self._held[:0] = held[position + 1 :]
+                return
+        if self._held_eof:
+            self._held_eof = False
+            if not self.eof_received():
+                self._asyncio.close()
+        elif self.out is not None and not out.disconnecting:
+            self._asyncio.resume_reading()
+
+
+def _of(protocol: object) -> str:
+    return type(protocol).__qualname__

@@ -1,0 +1,271 @@
+"""Ports: bound and listening when the call returns, served when there is a loop."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.bridge.addresses import Address, address_from
+from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.internet import error
+from reactorlite.internet.defer import Deferred, succeed
+from reactorlite.python import log
+from reactorlite.python.components import implementer
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine
+
+    from reactorlite.bridge.scope import Scope
+
+#: The errors of `accept` that mean "no room for one more", now but perhaps not later.
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class ListeningSocket(socket.socket):
+    """A socket that goes on listening when the process has no descriptor left.
+
+    asyncio would stop accepting for a second and log each attempt. Here a descriptor is
+    kept in reserve: it is given up to accept the connection that can't be served, which
+    is closed, and taken again. The log says so once, until a connection is accepted.
+    """
+
+    def __init__(self, family: int) -> None:
+        # With the protocol named, what is accepted gets TCP_NODELAY from asyncio.
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        self._refusing = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, or close it for want of a descriptor and report none."""
+        try:
+            accepted = super().accept()
+        except OSError as exc:
+            if exc.errno not in _NO_ROOM or self._reserve < 0:
+                raise
+            self._refuse(exc)
+            raise BlockingIOError(exc.errno, "no connection could be taken") from exc
+        self._refusing = False
+        return accepted
+
+    def close(self) -> None:
+        """Close the socket, and give up the reserve."""
+        self._give_up_reserve()
+        super().close()
+
+    def _refuse(self, exc: OSError) -> None:
+        if not self._refusing:
+            self._refusing = True
+            log.msg(
+                f"{self.getsockname()} refuses connections until descriptors are free: {exc}",
+                isError=True,
+            )
+        self._give_up_reserve()
+        try:
+            super().accept()[0].close()
+        except OSError:
+            pass  # it went away, or another thread was quicker: the next call tells
+        finally:
+            self._take_reserve()
+
+    def _give_up_reserve(self) -> None:
+        if self._reserve >= 0:
+            os.close(self._reserve)
+            self._reserve = -1
+
+    def _take_reserve(self) -> None:
+        try:
+            self._reserve = os.open(os.devnull, os.O_RDONLY)
+        except OSError as exc:
+            log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+
+
+@implementer("IListeningPort")
+class Port:
+    """A TCP port that `listenTCP` opened, and the factory that serves it."""
+
+    def __init__(
+        self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str = ""
+    ) -> None:
+        self.port = port
+        self.factory = factory
+        self.backlog = backlog
+        self.interface = interface
+        self.connected = False
+        self.disconnecting = False
+        self._scope = scope
+        self._socket: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+        self._host: Address | None = None
+        self._closed: Deferred[None] | None = None
+
+    # -- what programs call
+
+    def startListening(self) -> None:
+        """Bind and listen; connections are served once the reactor has a loop.
+
+        Raises `CannotListenError` when the address can't be had. A port that was stopped
+        may be started again, with the number it was asked for.
+        """
+        if self.connected:
+            raise RuntimeError(f"{self!r} is listening already")
+        self._socket = _bound(self.interface, self.port, self.backlog)
+        self._host = address_from(self._socket.getsockname())
+        self.connected = True
+        self.disconnecting = False
+        self._scope.ports[self] = None
+        log.msg(f"{_name_of(self.factory)} starting on {self._host.port}")
+        self.factory.doStart()
+        self._scope.start(self, self._serve)
+
+    def stopListening(self) -> Deferred[None]:
+        """Accept no more; connections live on.
+
+        The Deferred fires when the port is closed and the factory's `doStop` was called,
+        which is on the next turn.
+        """
+        if not self.connected:
+            return succeed(None)
+        if self._closed is None:
+            self._closed = Deferred()
+            closed = self._closed
+            self._close_socket()
+            self.disconnecting = True
+            self._scope.soon(self._finish)
+            return closed
+        return self._closed
+
+    def loseConnection(self, connDone: object = None) -> Deferred[None]:
+        """Another name of `stopListening`."""
+        return self.stopListening()
+
+    def getHost(self) -> Address:
+        """The address that is listened on; with port 0, the number that was chosen."""
+        if self._host is None:
+            raise error.NotListeningError(f"{self!r} is not listening")
+        return self._host
+
+    def getHandle(self) -> socket.socket | None:
+        """The listening socket, to look at; None while not listening."""
+        return self._socket
+
+    socket = property(getHandle)
+
+    def fileno(self) -> int:
+        """The descriptor, or -1 while not listening."""
+        return self._socket.fileno() if self._socket is not None else -1
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that listens."""
+        return self._scope.reactor
+
+    def logPrefix(self) -> str:
+        """What log lines call this port."""
+        return _name_of(self.factory)
+
+    def __repr__(self) -> str:
+        where = f"on {self._host.port}" if self._host is not None else "(not listening)"
+        return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
+
+    # -- inside
+
+    def close_for_good(self) -> None:
+        """Close because the reactor ends."""
+        self._scope.forget(self)
+        self.stopListening()
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert self._socket is not None
+        made = partial(StreamAdapter, self.factory_build, self._scope)
+        self._server = _result_of(loop.create_server(made, sock=self._socket, backlog=self.backlog))
+
+    def factory_build(self, address: Any) -> Any:
+        """Ask the factory, whichever it is by now, for a protocol."""
+        return self.factory.buildProtocol(address)
+
+    def _close_socket(self) -> None:
+        self._scope.forget(self)
+        if self._server is not None:
+            self._server.close()
+        elif self._socket is not None:
+            self._socket.close()
+        self._server = self._socket = None
+
+    def _finish(self) -> None:
+        self.connected = self.disconnecting = False
+        self._scope.ports.pop(self, None)
+        log.msg(f"({self!r} closed)")
+        self._host = None
+        closed, self._closed = self._closed, None
+        failure = None
+        try:
+            self.factory.doStop()
+        except Exception:
+            failure = Failure()
+        assert closed is not None
+        if failure is None:
+            closed.callback(None)
+        else:
+            closed.errback(failure)
+
+
+def _bound(interface: str, port: int, backlog: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in interface else socket.AF_INET
+    listening: socket.socket | None = None
+    try:
+        listening = ListeningSocket(family)
+        listening.setblocking(False)
+        if os.name == "posix" and sys.platform != "cygwin":
+            # On Windows the option would let two programs listen on one port.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(_bind_address(family, interface, port))
+        listening.listen(backlog)
+    except OSError as exc:
+        if listening is not None:
+            listening.close()
+        raise error.CannotListenError(interface, port, exc) from exc
+    except BaseException:
+        if listening is not None:
+            listening.close()
+        raise
+    return listening
+
+
+def _bind_address(family: int, interface: str, port: int) -> Any:
+    if family == socket.AF_INET6:
+        # Only the resolver knows the number of a scope such as the one in "fe80::1%eth0".
+        found = socket.getaddrinfo(
+            interface, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+        return found[0][4]
+    return (interface, port)
+
+
+def _result_of(work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
+    """Run `create_server` for a socket that is there, which waits for nothing but a turn.
+
+    Run at once, and not in a task, it leaves no moment in which the port exists and
+    can't be stopped.
+    """
+    try:
+        while True:
+            waited_for = work.send(None)
+            if waited_for is not None:
+                work.close()
+                raise RuntimeError(
+                    f"this loop's create_server() waits for {waited_for!r}, although its"
+                    " socket listens: reactorlite can't listen on it"
+                )
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]  # a coroutine's result
+
+
+def _name_of(factory: Any) -> str:
+    prefix = getattr(factory, "logPrefix", None)
+    return str(prefix()) if prefix is not None else type(factory).__qualname__

@@ -1,0 +1,408 @@
+"""From the application to the loop: what a protocol sees as `self.transport`.
+
+What is written while the loop is inside a callback of this connection's is gathered and
+sent on the way out; what is written at any other time is sent once, at the end of the turn.
+`loseConnection` and `loseWriteConnection` take effect at the same moments, so that what was
+written before them, and in the same breath after them, is still sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.bridge.addresses import Address, address_from
+from reactorlite.bridge.endings import Ending
+from reactorlite.bridge.flow import MARK, Flow
+from reactorlite.internet._current import current_reactor
+from reactorlite.python import log
+from reactorlite.python.components import adapted, implementer
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reactorlite.bridge.inbound import StreamAdapter
+
+#: SO_LINGER with a time of zero: closing resets the connection and drops what waits.
+_RESET = struct.pack("ii", 1, 0)
+
+
+@implementer("ITCPTransport", "IConsumer", "IPushProducer")
+class StreamTransport:
+    """One connection, seen from its protocol.
+
+    `protocol` may be set to hand the connection over to another protocol. `connected`,
+    `disconnecting` and `disconnected` tell where in its life the connection is.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_adapter",
+        "_asyncio",
+        "_flow",
+        "_gathering",
+        "_half_closed",
+        "_half_closing",
+        "_host",
+        "_loop",
+        "_peer",
+        "_pending",
+        "_shut",
+        "_size",
+        "_unsettled",
+        "connected",
+        "disconnected",
+        "disconnecting",
+        "ending",
+        "protocol",
+    )
+
+    def __init__(
+        self,
+        adapter: StreamAdapter,
+        transport: Any,
+        loop: asyncio.AbstractEventLoop,
+        protocol: Any,
+        peer: Address,
+        host: Any,
+    ) -> None:
+        self._adapter = adapter
+        self._asyncio = transport
+        self._loop = loop
+        self.protocol = protocol
+        self._peer = peer
+        self._host = host  # as asyncio gave it: few ask, so the object waits for `getHost`
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._gathering = True  # until `connectionMade` has returned
+        self._unsettled = False  # something waits for what was written before it
+        self._shut = False  # writes go nowhere
+        self._flow: Flow | None = None
+        self._half_closing = False
+        self._half_closed = False
+        self.ending = Ending.NONE
+        self.connected = 1
+        self.disconnecting = False
+        self.disconnected = 0
+
+    # -- what protocols call: data
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, after all that was written before it.
+
+        Any bytes-like object will do and is copied if it could change. Once the connection
+        is closed or half-closed from this side, the data goes nowhere and nothing is raised.
+        """
+        if type(data) is not bytes:
+            data = _bytes_from(data)
+        if self._shut or not data:
+            return
+        self._pending.append(data)
+        self._size += len(data)
+        if not self._gathering:
+            self._gather()
+        if self._flow is not None or self._size > MARK:
+            self._fill()
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send the pieces of `iovec`, as one `write` of all of them joined."""
+        self.write(b"".join(_bytes_from(data) for data in iovec))
+
+    # -- what protocols call: endings
+
+    def loseConnection(self, _connDone: object = None) -> None:
+        """Close once everything written so far has been sent.
+
+        Nothing more is received. A producer that is paused, or that is a pull producer, is
+        served until it unregisters. `connectionLost` follows, from the loop and not from
+        inside this call.
+        """
+        if self.connected and not self.disconnecting:
+            self.disconnecting = True
+            self._adapter.stop_reading()
+            self._leave_unsettled()
+
+    def abortConnection(self) -> None:
+        """Close at once: what waits is dropped, and the peer sees a reset.
+
+        `connectionLost` follows with `ConnectionAborted`, from the loop.
+        """
+        if self.connected and self.ending is not Ending.ABORT:
+            self.disconnecting = True
+            self.end(Ending.ABORT)
+
+    def loseWriteConnection(self) -> None:
+        """Send what waits, then tell the peer that nothing more comes; go on receiving.
+
+        What is written from now on goes nowhere. A protocol that provides
+        `IHalfCloseableProtocol` hears of it through `writeConnectionLost`.
+        """
+        if self.connected and not self._half_closing:
+            self._half_closing = self._shut = True
+            self._leave_unsettled()
+
+    # -- what protocols call: flow
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Let `producer` fill this connection: push if `streaming`, else pull.
+
+        Raises `RuntimeError` while another producer is registered. On a connection that is
+        lost already the producer is stopped at once.
+        """
+        if self._flow is not None:
+            raise RuntimeError(
+                f"cannot register {producer!r}: {self._flow.producer!r} is registered;"
+                " call unregisterProducer() first"
+            )
+        if self.disconnected:
+            producer.stopProducing()
+            return
+        self._flow = Flow(producer, streaming)
+        self._tell_when_empty()
+        if not streaming:
+            producer.resumeProducing()
+            self._leave_unsettled()
+
+    def unregisterProducer(self) -> None:
+        """Forget the producer; a close that waited for it goes ahead."""
+        self._flow = None
+        if self.connected and (self.disconnecting or self._half_closing):
+            self._leave_unsettled()
+
+    def pauseProducing(self) -> None:
+        """Receive nothing until `resumeProducing`."""
+        self._adapter.pause_reading()
+
+    def resumeProducing(self) -> None:
+        """Receive again; what was held back comes first, from the loop."""
+        if self.connected and not self.disconnecting:
+            self._adapter.resume_reading()
+
+    def stopProducing(self) -> None:
+        """Close, as `loseConnection` does: the consumer of this connection's data is gone."""
+        self.loseConnection()
+
+    # -- what protocols call: who and how
+
+    def getPeer(self) -> Address:
+        """The other side's address, also after the connection is lost."""
+        return self._peer
+
+    def getHost(self) -> Address:
+        """This side's address, also after the connection is lost."""
+        host = self._host
+        if not isinstance(host, Address):
+            self._host = host = address_from(host)
+        return host
+
+    def getTcpNoDelay(self) -> bool:
+        """Whether small writes are sent at once (Nagle's algorithm is off), as asyncio has it."""
+        return bool(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Send small writes at once, or let the system gather them."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, bool(enabled))
+
+    def getTcpKeepAlive(self) -> bool:
+        """Whether the system probes an idle peer."""
+        return bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Let the system probe an idle peer, and lose the connection when it is gone."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, bool(enabled))
+
+    def getHandle(self) -> Any:
+        """The socket, to look at and to set options on; never to read, write or close."""
+        return self.socket
+
+    def fileno(self) -> int:
+        """The descriptor, or -1 once the connection is lost."""
+        return self.socket.fileno() if self.connected else -1
+
+    @property
+    def socket(self) -> Any:
+        """The socket as asyncio shows it (see `getHandle`)."""
+        return self._asyncio.get_extra_info("socket")
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that the connection belongs to; the current one when made without."""
+        scope = self._adapter.scope
+        return current_reactor() if scope is None else scope.reactor
+
+    @property
+    def client(self) -> Any:
+        """The peer as the socket module has it, for a server's connection."""
+        return _socket_name(self._peer)
+
+    @property
+    def hostname(self) -> str:
+        """The peer's host, as text."""
+        return str(getattr(self._peer, "host", None) or getattr(self._peer, "name", ""))
+
+    @property
+    def logstr(self) -> str:
+        """What log lines call this connection."""
+        return f"{type(self.protocol).__name__},{self.hostname}"
+
+    def logPrefix(self) -> str:
+        """What log lines call this connection."""
+        return self.logstr
+
+    def __repr__(self) -> str:
+        state = "connected" if self.connected else "lost"
+        return f"<{type(self).__name__} {state}, {self.getHost()!r} to {self._peer!r}>"
+
+    # -- what the adapter calls
+
+    def end(self, ending: Ending) -> None:
+        """Close now, dropping what waits; `connection_lost` follows from the loop."""
+        self.ending = ending
+        self._drop()
+        if ending is Ending.ABORT and self.socket is not None:
+            # A socket that is closed already can't be reset, and need not be.
+            with suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._asyncio.abort()
+
+    def peer_ended(self) -> None:
+        """Send what was gathered, and nothing after it: asyncio closes when it is sent."""
+        self.ending = Ending.EOF
+        if self._pending:
+            self._send()
+        self._shut = True
+
+    def flush(self) -> None:
+        """End a callback or a turn: send what was gathered, then do what waited for that."""
+        self._gathering = False
+        if self._pending:
+            self._send()
+        if self._unsettled or self._flow is not None:
+            self._settle()
+
+    def drained(self) -> None:
+        """Go on after the loop has sent all that it was given."""
+        if self.ending is Ending.NONE and not self._gathering:
+            self._gathering = True
+            self._resume()
+
+    def lost(self) -> None:
+        """Accept nothing any longer, and stop the producer."""
+        self._drop()
+        self.connected = 0
+        self.disconnected = 1
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            try:
+                flow.producer.stopProducing()
+            except Exception:
+                log.err(Failure(), "Unhandled error in stopProducing")
+
+    # -- inside
+
+    def _gather(self) -> None:
+        """Send what is written from here on once, at the end of the turn."""
+        self._gathering = True
+        self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        if self.connected:
+            self.flush()
+
+    def _leave_unsettled(self) -> None:
+        self._unsettled = True
+        if not self._gathering:
+            self._gather()
+
+    def _fill(self) -> None:
+        """Keep what is gathered bounded, and the producer in step."""
+        if self._flow is not None:
+            self._flow.waiting(self._size + self._asyncio.get_write_buffer_size())
+        if self._size > MARK:
+            self._send()
+
+    def _send(self) -> None:
+        pending = self._pending
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
+        pending.clear()
+        self._size = 0
+        self._asyncio.write(data)
+
+    def _settle(self) -> None:
+        """Do what waits for the data: ask the producer for more, or end."""
+        flow = self._flow
+        if flow is not None and flow.is_due:
+            if self.disconnecting:
+                self._asyncio.pause_reading()
+            if not self._asyncio.get_write_buffer_size():
+                # Not from here, where `write` may be among the callers: a producer
+                # that fills at once would never come back.
+                self._gathering = True
+                self._loop.call_soon(self._resume)
+        elif self.disconnecting:
+            self._shut = True
+            self._asyncio.close()
+        elif self._half_closing:
+            self._half_close()
+        else:
+            self._unsettled = False
+
+    def _resume(self) -> None:
+        if not self.connected:
+            return
+        flow = self._flow
+        if flow is not None and flow.is_due:
+            try:
+                flow.drained()
+            except Exception:
+                self._adapter.raised("resumeProducing")
+                return
+        self.flush()
+
+    def _half_close(self) -> None:
+        if self._half_closed:
+            return
+        self._tell_when_empty()
+        if self._asyncio.get_write_buffer_size():
+            return
+        self._half_closed = True
+        self._unsettled = False
+        self._asyncio.write_eof()
+        listener = adapted("IHalfCloseableProtocol", self.protocol)
+        if listener is not None:
+            self._adapter.call(listener.writeConnectionLost)
+
+    def _tell_when_empty(self) -> None:
+        # asyncio tells only of a buffer that was over its mark: with a mark of zero that
+        # is every one, and `drained` follows when it is empty.
+        self._asyncio.set_write_buffer_limits(high=0, low=0)
+
+    def _drop(self) -> None:
+        self._shut = True
+        self._pending.clear()
+        self._size = 0
+
+
+def _bytes_from(data: Any) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    if isinstance(data, str):
+        raise TypeError(
+            f"write() takes bytes, not str: encode the text first, as in {data[:20]!r}.encode()"
+        )
+    raise TypeError(f"write() takes bytes, not {type(data).__name__}")
+
+
+def _socket_name(address: Address) -> Any:
+    if hasattr(address, "scopeID"):
+        return (address.host, address.port, address.flowInfo, address.scopeID)
+    if hasattr(address, "port"):
+        return (address.host, address.port)
+    return address.name

@@ -1,0 +1,34 @@
+"""A loop of the reactor's own: run until told to end, and taken down as `asyncio.run` does."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def close_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel the tasks that are left, let generators and executor end, and close `loop`."""
+    if loop.is_closed():
+        return
+    try:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(_ended(loop, tasks))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+async def _ended(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[object]]) -> None:
+    for result, task in zip(
+        await asyncio.gather(*tasks, return_exceptions=True), tasks, strict=True
+    ):
+        if isinstance(result, Exception):
+            loop.call_exception_handler(
+                {
+                    "message": "unhandled exception while the reactor's loop was closed",
+                    "exception": result,
+                    "task": task,
+                }
+            )

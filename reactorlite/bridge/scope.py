@@ -1,0 +1,98 @@
+"""What one reactor has open: it waits for a loop, lives on it, and is closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.bridge.endings import Ending
+from reactorlite.internet.defer import Deferred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from reactorlite.bridge.connecting import Connector
+    from reactorlite.bridge.inbound import StreamAdapter
+    from reactorlite.bridge.listening import Port
+
+
+class Scope:
+    """The ports, attempts and connections of one reactor, and the loop they are on, if any."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.ports: dict[Port, None] = {}
+        self.connectors: dict[Connector, None] = {}
+        self.connections: set[StreamAdapter] = set()
+        self._waiting: dict[object, Callable[[asyncio.AbstractEventLoop], object]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.closing = False
+
+    # -- the loop
+
+    def start(self, key: object, begin: Callable[[asyncio.AbstractEventLoop], object]) -> None:
+        """Call `begin(loop)`: now if there is a loop, else when there is; see `forget`."""
+        if self.loop is not None:
+            begin(self.loop)
+        else:
+            self._waiting[key] = begin
+
+    def forget(self, key: object) -> None:
+        """Take back what was to start under `key`, if it still waits."""
+        self._waiting.pop(key, None)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call `call` on the loop's next turn, or at once when there is no loop to wait for."""
+        if self.loop is not None:
+            self.loop.call_soon(call)
+        else:
+            call()
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
+        """Run `work` as a task that is kept until it is done."""
+        assert self.loop is not None
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def begin(self) -> None:
+        """Start what has waited for the loop, which is there now."""
+        waiting, self._waiting = self._waiting, {}
+        for begin in waiting.values():
+            self.start(begin, begin)
+
+    # -- the end
+
+    def describe(self) -> list[str]:
+        """What is held, for people to read."""
+        return [repr(thing) for thing in (*self.ports, *self.connectors)]
+
+    def close(self) -> Deferred[None]:
+        """Close everything; protocols hear of it from the loop, as `ConnectionLost`.
+
+        The Deferred fires when nothing is left. What is opened meanwhile is closed too.
+        """
+        self._waiting.clear()
+        self.closing = True
+        closed: Deferred[None] = Deferred()
+        self._close_all(closed)
+        return closed
+
+    def _close_all(self, closed: Deferred[None]) -> None:
+        for port in list(self.ports):
+            port.close_for_good()
+        for connector in list(self.connectors):
+            connector.give_up()
+        for adapter in list(self.connections):
+            if adapter.out is not None and adapter.out.ending is Ending.NONE:
+                adapter.out.flush()
+                adapter.out.end(Ending.STOP)
+        for task in self._tasks:
+            task.cancel()
+        if self.loop is not None and (self.connections or self._tasks or self.ports):
+            self.loop.call_soon(self._close_all, closed)
+        else:
+            self.closing = False
+            closed.callback(None)

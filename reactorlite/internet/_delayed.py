@@ -1,0 +1,232 @@
+"""Calls that wait for their time: the queue and its `DelayedCall`, without a clock of their own.
+
+`task.Clock` moves such a queue by hand, `bridge.timers` by the loop. Entries are tuples
+`(due, number, call)`, so that `heapq` compares them in C and calls due together keep the
+order in which they were asked for. A call that is cancelled or moved leaves its old entry
+behind; the entry is known by its number and dropped when it comes up, or when such
+entries are most of the queue.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context, copy_context
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.internet import error
+from reactorlite.python import log
+from reactorlite.python.components import implementer
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Entries that may be dead before the queue is cleaned, so that small queues never are.
+_SPARE = 64
+
+
+@implementer("IDelayedCall")
+class DelayedCall:
+    """One call that waits for its time, and may be moved or given up until then."""
+
+    __slots__ = (
+        "__weakref__",
+        "_context",
+        "_number",
+        "_queue",
+        "args",
+        "called",
+        "cancelled",
+        "func",
+        "kw",
+        "time",
+    )
+
+    def __init__(
+        self,
+        queue: CallQueue,
+        time: float,
+        func: Callable[..., object],
+        args: tuple[Any, ...],
+        kw: dict[str, Any],
+    ) -> None:
+        self.time = time
+        self.func: Callable[..., object] | None = func
+        self.args: tuple[Any, ...] | None = args
+        self.kw: dict[str, Any] | None = kw
+        self.called = 0
+        self.cancelled = 0
+        self._context: Context | None = copy_context()
+        self._queue = queue
+        self._number = 0
+
+    def getTime(self) -> float:
+        """When the call is due, in seconds of the clock it waits on."""
+        return self.time
+
+    def active(self) -> bool:
+        """Whether the call is still to come."""
+        return not (self.called or self.cancelled)
+
+    def cancel(self) -> None:
+        """Give the call up.
+
+        Raises `AlreadyCalled` or `AlreadyCancelled` when there is nothing left to give up.
+        """
+        self._still_waiting()
+        self.cancelled = 1
+        self._number = -1
+        self._forget()
+        self._queue.abandon()
+
+    def reset(self, secondsFromNow: float) -> None:
+        """Make the call due `secondsFromNow` seconds from now, whatever was asked before."""
+        self._still_waiting()
+        self._move(self._queue.seconds() + secondsFromNow)
+
+    def delay(self, secondsLater: float) -> None:
+        """Make the call due `secondsLater` seconds later than it is; negative brings it nearer."""
+        self._still_waiting()
+        self._move(self.time + secondsLater)
+
+    def _move(self, time: float) -> None:
+        # A later time waits until the old entry comes up, so that a time-out which is
+        # reset at every read costs an assignment and not an entry.
+        earlier = time < self.time
+        self.time = time
+        if earlier:
+            self._queue.abandon()
+            self._queue.push(self)
+
+    def _still_waiting(self) -> None:
+        if self.cancelled:
+            raise error.AlreadyCancelled
+        if self.called:
+            raise error.AlreadyCalled
+
+    def _forget(self) -> None:
+        self.func = self.args = self.kw = self._context = None
+
+    def __repr__(self) -> str:
+        left = self.time - self._queue.seconds()
+        state = f"[{left}s] called={self.called} cancelled={self.cancelled}"
+        if self.func is None or self.args is None or self.kw is None:
+            return f"<DelayedCall {id(self):#x} {state}>"
+        name = getattr(self.func, "__qualname__", None) or repr(self.func)
+        shown = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kw.items()]
+        return f"<DelayedCall {id(self):#x} {state} {name}({', '.join(shown)})>"
+
+
+class CallQueue:
+    """Delayed calls in the order of their time, run by whoever holds the clock."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self._entries: list[tuple[float, int, DelayedCall]] = []
+        self._next_number = count(1).__next__
+        self._dead = 0
+        # What is due before this time moves the alarm; nothing is while no loop keeps one.
+        self._alarm_time = -inf
+
+    def call_later(
+        self, delay: float, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]
+    ) -> DelayedCall:
+        """Let `func(*args, **kw)` be called `delay` seconds from now."""
+        if not callable(func):
+            raise TypeError(f"callLater() takes something to call, not {func!r}")
+        if not delay >= 0:
+            # Twisted's promise is an AssertionError; unlike a statement it survives `python -O`.
+            raise AssertionError(f"callLater() takes a delay of 0 seconds or more, not {delay!r}")
+        call = DelayedCall(self, self.seconds() + delay, func, args, kw)
+        self.push(call)
+        return call
+
+    def push(self, call: DelayedCall) -> None:
+        """Enter `call` under its present time; an older entry of it is dead from now on."""
+        call._number = number = self._next_number()
+        heappush(self._entries, (call.time, number, call))
+        if call.time < self._alarm_time:
+            self.set_alarm(call.time)
+
+    def set_alarm(self, due: float) -> None:
+        """Called when a call is due before `_alarm_time`; for queues that wake by themselves."""
+
+    def abandon(self) -> None:
+        """Count one entry that is dead; clean up when most of them are."""
+        self._dead += 1
+        if self._dead > _SPARE and self._dead * 2 > len(self._entries):
+            # In place: `run_due` may be going through the very list.
+            self._entries[:] = [e for e in self._entries if e[2]._number == e[1]]
+            heapify(self._entries)
+            self._dead = 0
+
+    def active_calls(self) -> list[DelayedCall]:
+        """The calls still to come, in no particular order."""
+        return [call for _, number, call in self._entries if call._number == number]
+
+    def next_due(self) -> float | None:
+        """When the next call is due, or None with no call waiting."""
+        entries = self._entries
+        while entries:
+            due, number, call = entries[0]
+            if call._number != number:
+                heappop(entries)
+                self._dead -= 1
+            elif call.time > due:
+                heappop(entries)
+                self.push(call)
+            else:
+                return due
+        return None
+
+    def run_due(self) -> None:
+        """Run what is due by now; what this schedules waits for the next time.
+
+        A call that raises is logged and the others go on; `KeyboardInterrupt` and
+        `SystemExit` pass through and leave the rest waiting.
+        """
+        now = self.seconds()
+        limit = self._next_number()
+        entries = self._entries
+        while entries:
+            due, number, call = entries[0]
+            if due > now or number > limit:  # what this very round asked for waits
+                break
+            heappop(entries)
+            if call._number != number:
+                self._dead -= 1
+            elif call.time > due:
+                self.push(call)
+            else:
+                run(call)
+
+    def clear(self) -> None:
+        """Cancel every call that is still to come."""
+        for call in self.active_calls():
+            call.cancelled = 1
+            call._number = -1
+            call._forget()
+        self._entries.clear()
+        self._dead = 0
+
+
+def run(call: DelayedCall) -> None:
+    """Run one call in the context it was asked for in; log what it raises."""
+    func, args, kw, context = call.func, call.args, call.kw, call._context
+    call.called = 1
+    call._number = -1
+    call._forget()
+    assert context is not None
+    try:
+        context.run(func, *args, **kw)  # type: ignore[arg-type, misc]  # set until it ran
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException:
+        log.err(Failure(), f"Unhandled error in the delayed call {name_of(func)}")
+
+
+def name_of(func: object) -> str:
+    """A name for `func` that a log line can show."""
+    return getattr(func, "__qualname__", None) or repr(func)

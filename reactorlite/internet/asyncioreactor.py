@@ -1,0 +1,557 @@
+"""The reactor: Twisted's spelling of an asyncio event loop.
+
+A `Reactor` waits until it has a loop: its own, under `run()`, or a host's, the first time it
+is used there. What is asked of it before is done as far as it can be (a port is bound and
+listens) and goes on when the loop is there. `current_reactor` says which reactor
+`reactorlite.internet.reactor` stands for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import signal
+import threading
+from asyncio import _get_running_loop
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from reactorlite.bridge.connecting import Connector, first_ipv4
+from reactorlite.bridge.guest import Guard
+from reactorlite.bridge.listening import Port
+from reactorlite.bridge.ownloop import close_loop
+from reactorlite.bridge.scope import Scope
+from reactorlite.bridge.signals import stopping_on_signals
+from reactorlite.bridge.timers import Timers
+from reactorlite.internet import error
+from reactorlite.internet._delayed import DelayedCall, name_of
+from reactorlite.internet._phases import SystemEvent
+from reactorlite.internet.defer import Deferred
+from reactorlite.python import log
+from reactorlite.python.components import implementer
+from reactorlite.python.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextvars import Context
+
+    Trigger = tuple[str, str, tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]]
+
+__all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
+
+#: What Twisted's reactors have and this one lacks so far, and the way round.
+_MISSING = {
+    "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
+    "adoptStreamConnection": "give it to `loop.connect_accepted_socket(bridge.adapt(factory), ...)`",
+    "callInThread": "use `asyncio.to_thread` or `loop.run_in_executor`",
+    "getThreadPool": "use `asyncio.to_thread` or `loop.run_in_executor`",
+    "suggestThreadPoolSize": "use `loop.set_default_executor`",
+    "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
+    "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
+    "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
+    "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
+    "listenUDP": "use `loop.create_datagram_endpoint`",
+    "listenMulticast": "use `loop.create_datagram_endpoint`",
+    "spawnProcess": "use `asyncio.create_subprocess_exec`",
+    "addReader": "use `loop.add_reader`",
+    "addWriter": "use `loop.add_writer`",
+    "removeReader": "use `loop.remove_reader`",
+    "removeWriter": "use `loop.remove_writer`",
+    "installResolver": "look names up before `connectTCP`, which takes addresses as they are",
+    "installNameResolver": "look names up before `connectTCP`, which takes addresses as they are",
+    "nameResolver": "use `reactor.resolve` or `loop.getaddrinfo`",
+}
+
+
+@implementer("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorFromThreads")
+class Reactor:
+    """An event loop as Twisted-style code sees it.
+
+    `Reactor()` makes one that is independent of `reactorlite.internet.reactor`: call its
+    `run()`, in any thread, or use it as `async with Reactor() as reactor:`, at whose end
+    nothing of it is left. `eventloop` is the loop that `run()` is to use; it stays the
+    caller's, to be used again or closed.
+    """
+
+    def __init__(self, eventloop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.running = False
+        self._scope = Scope(self)
+        self._timers = Timers()
+        self._events: dict[str, SystemEvent] = {}
+        self._given_loop = eventloop
+        self._thread = threading.get_ident()
+        self._was_started = False
+        self._started = False
+        self._stopping = False
+        self._over = True
+        # Between threads: what `callFromThread` was given, and whether there is a loop for it.
+        self._handing_over = threading.Lock()
+        self._handed_over: list[tuple[Context, Callable[..., object], tuple[Any, ...]]] = []
+        self._guard: Guard | None = None
+        self._left: asyncio.Future[None] | None = None
+
+    # -- life and death
+
+    def run(self, installSignalHandlers: bool = True) -> None:
+        """Run a loop until `stop()`, then close what the reactor opened.
+
+        May be called again after it returned. With `installSignalHandlers`, in the main
+        thread, SIGINT and SIGTERM (and SIGBREAK) stop the reactor. A `SystemExit` from a
+        callback ends the reactor in order, and is raised here at the end. Raises
+        `ReactorAlreadyRunning` when it runs, and `RuntimeError` in a thread whose loop runs.
+        """
+        loop = self._loop_to_run()
+        self._over = self._stopping = False
+        signals = stopping_on_signals(loop, self._signalled) if installSignalHandlers else None
+        leaving: BaseException | None = None
+        with signals or nullcontext():
+            self._attach(loop)
+            loop.call_soon(self._start_up)
+            try:
+                leaving = self._run_until_over(loop)
+            finally:
+                self._leave_own_loop(loop)
+        if isinstance(leaving, SystemExit):
+            raise leaving
+
+    def stop(self) -> None:
+        """End: call the shut-down triggers, close everything, let `run()` return.
+
+        In a host's loop only what the reactor started ends, and the loop goes on. Raises
+        `ReactorNotRunning` when there is nothing to stop.
+        """
+        if not self._started or self._stopping:
+            raise error.ReactorNotRunning("Can't stop reactor that isn't running.")
+        self._begin_to_stop()
+
+    def crash(self) -> None:
+        """Let `run()` return at once; connections, ports and timers stay for the next `run()`.
+
+        No shut-down trigger is called. Raises `RuntimeError` in a host's loop, which isn't
+        the reactor's to end: there, `stop()` it.
+        """
+        if self._guard is not None:
+            raise RuntimeError(
+                "crash() can't end the host's loop: stop() ends what is the reactor's"
+            )
+        self.running = self._started = False
+        self._over = True
+        loop = self._scope.loop
+        if loop is not None and loop.is_running():
+            loop.stop()
+
+    def iterate(self, delay: float = 0) -> None:
+        """Run one turn of the loop, or as many as there are in `delay` seconds.
+
+        For programs whose own loop drives the reactor. Raises `RuntimeError` inside a
+        running loop, which can't be entered twice.
+        """
+        if _get_running_loop() is not None:
+            raise RuntimeError(
+                "iterate() can't run a turn inside a running loop: return to the loop,"
+                " or `await asyncio.sleep(0)`"
+            )
+        loop = self._scope.loop
+        if loop is None:
+            loop = self._given_loop or asyncio.new_event_loop()
+            self._attach(loop)
+        if delay > 0:
+            loop.call_later(delay, loop.stop)
+        else:
+            loop.call_soon(loop.stop)
+        loop.run_forever()
+
+    async def __aenter__(self) -> Reactor:
+        if self._scope.loop is not None:
+            raise error.ReactorAlreadyRunning(f"{self!r} has a loop already")
+        self._become_guest(asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._end_as_guest()
+
+    # -- time
+
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: Any, **kw: Any
+    ) -> DelayedCall:
+        """Call `callable(*args, **kw)` in `delay` seconds, in the present context.
+
+        Raises `AssertionError` for a negative delay, as Twisted does.
+        """
+        return self._timers.call_later(delay, callable, args, kw)
+
+    def getDelayedCalls(self) -> list[DelayedCall]:
+        """The delayed calls still to come, in no particular order."""
+        return self._timers.active_calls()
+
+    def seconds(self) -> float:
+        """The time that delayed calls go by, in seconds: only differences mean something."""
+        return self._timers.seconds()
+
+    # -- calls from anywhere
+
+    def callFromThread(self, callable: Callable[..., object], *args: Any, **kw: Any) -> None:
+        """Call `callable` in the reactor's thread; may be called from any thread.
+
+        Calls from one thread keep their order. With no loop yet they wait for it.
+        """
+        _check_callable("callFromThread", callable)
+        with self._handing_over:
+            loop = self._scope.loop
+            if loop is None:
+                self._handed_over.append((copy_context(), self._call, (callable, args, kw)))
+            else:
+                loop.call_soon_threadsafe(self._call, callable, args, kw)
+
+    def callWhenRunning(
+        self, callable: Callable[..., object], *args: Any, **kw: Any
+    ) -> Trigger | None:
+        """Call `callable` when the reactor has started, or now if it has."""
+        if self._started:
+            callable(*args, **kw)
+            return None
+        return self.addSystemEventTrigger("after", "startup", callable, *args, **kw)
+
+    # -- system events
+
+    def addSystemEventTrigger(
+        self, phase: str, eventType: str, callable: Callable[..., object], *args: Any, **kw: Any
+    ) -> Trigger:
+        """Call `callable` once, "before", "during" or "after" the next `eventType`.
+
+        "startup" and "shutdown" are the reactor's; others are the program's, to be fired by
+        `fireSystemEvent`. A Deferred that a "before" trigger returns is waited for. The
+        result is for `removeSystemEventTrigger`.
+        """
+        _check_callable("addSystemEventTrigger", callable)
+        trigger = (callable, args, kw)
+        self._event(eventType).add(phase, trigger)
+        return (eventType, phase, trigger)
+
+    def removeSystemEventTrigger(self, triggerID: Trigger) -> None:
+        """Take back what `addSystemEventTrigger` or `callWhenRunning` gave.
+
+        Raises `ValueError` when it was called, or taken back, before.
+        """
+        eventType, phase, trigger = triggerID
+        self._event(eventType).remove(phase, trigger)
+
+    def fireSystemEvent(self, eventType: str) -> None:
+        """Call the triggers of `eventType`."""
+        with self._as_current():
+            self._event(eventType).fire()
+
+    # -- TCP
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
+        """Listen on `port`, or on a free one if it is 0; `factory` makes the protocols.
+
+        `interface` is a local address: "" for all of IPv4, "::" for IPv6. The port is bound
+        when this returns; clients are served when the reactor has a loop. Raises
+        `CannotListenError` when the address can't be had.
+        """
+        listening = Port(self._scope, port, factory, backlog, interface)
+        with self._as_current():
+            listening.startListening()
+        return listening
+
+    def connectTCP(
+        self,
+        host: str,
+        port: int | str,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> Connector:
+        """Connect to `host`, a name or an address, within `timeout` seconds.
+
+        `bindAddress` is the local address to come from. All outcomes are told to
+        `factory`. Raises `ServiceNameUnknownError` for a port name that isn't known.
+        """
+        connector = Connector(self._scope, host, port, factory, timeout, bindAddress)
+        with self._as_current():
+            connector.connect()
+        return connector
+
+    # -- names
+
+    def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
+        """Look up the IPv4 address of `name`, for at most the sum of `timeout` in seconds.
+
+        The Deferred gives it as text, or fails with `DNSLookupError`.
+        """
+        found: Deferred[str] = Deferred()
+
+        async def look_up(loop: asyncio.AbstractEventLoop) -> None:
+            try:
+                address = await first_ipv4(loop, name, sum(timeout))
+            except error.DNSLookupError:
+                found.errback(Failure())
+            else:
+                found.callback(address)
+
+        self._scope.start(found, lambda loop: self._scope.spawn(look_up(loop)))
+        return found
+
+    # -- inside: starting and stopping
+
+    def _loop_to_run(self) -> asyncio.AbstractEventLoop:
+        if self._started:
+            raise error.ReactorAlreadyRunning(f"{self!r} runs already")
+        if _get_running_loop() is not None:
+            raise RuntimeError(
+                "run() can't be called inside a running loop. The reactor is that loop's guest:"
+                " leave run() out, and keep the loop going, with `await asyncio.Event().wait()`"
+                " if there is nothing else to wait for"
+            )
+        return self._scope.loop or self._given_loop or asyncio.new_event_loop()
+
+    def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
+        leaving: BaseException | None = None
+        while not self._over:
+            try:
+                loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as exc:
+                if leaving is not None:
+                    raise
+                leaving = exc
+            if not self._over and not self._stopping:
+                # Interrupted, or somebody stopped the loop underneath: an end in order all the same.
+                self._begin_to_stop()
+        return leaving
+
+    def _leave_own_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._stopping:
+            self._started = self.running = False
+            self._over = True
+            self._detach()
+            if loop is not self._given_loop:
+                close_loop(loop)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        log.msg(f"Received {number.name}, shutting down.")
+        if self._stopping:
+            # A second one, while shutting down takes its time: stop waiting.
+            self._finished()
+        else:
+            self._begin_to_stop()
+
+    def _start_up(self) -> None:
+        self._started = self._was_started = True
+        self._event("startup").fire(first=self._now_running)
+
+    def _now_running(self) -> None:
+        self.running = True
+
+    def _begin_to_stop(self) -> None:
+        self._stopping = True
+        loop = self._scope.loop
+        assert loop is not None
+        if self._guard is not None:
+            # A host that closes its loop right after this gives it one more turn, not two.
+            self._shut_down()
+        else:
+            loop.call_soon_threadsafe(self._shut_down)
+
+    def _shut_down(self) -> None:
+        event = self._event("shutdown")
+        event.add("after", (self._finished, (), {}))
+        event.fire(first=self._close)
+
+    def _close(self) -> Deferred[None]:
+        self.running = False
+        self._timers.clear()
+        return self._scope.close()
+
+    def _finished(self) -> None:
+        self._over = True
+        self._timers.clear()
+        loop = self._scope.loop
+        if self._guard is not None:
+            self._leave_host()
+        elif loop is not None:
+            loop.stop()
+
+    # -- inside: as a guest
+
+    def _become_guest(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._over = self._stopping = False
+        self._guard = Guard(self._end_as_guest)
+        self._left = loop.create_future()
+        self._attach(loop)
+        self._start_up()
+
+    def _leave_host(self) -> None:
+        guard, self._guard = self._guard, None
+        left, self._left = self._left, None
+        self._started = False
+        self._detach()
+        if guard is not None:
+            guard.dismiss()
+        if left is not None and not left.done():
+            left.set_result(None)
+
+    async def _end_as_guest(self) -> None:
+        left = self._left
+        if left is not None:
+            if not self._stopping:
+                self._begin_to_stop()
+            await left
+
+    # -- inside: the loop
+
+    def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        _residents.setdefault(loop, self)
+        if self._scope.loop is loop:  # kept since a crash
+            return
+        self._timers.attach(loop)
+        with self._handing_over:
+            self._scope.loop = loop
+            handed_over, self._handed_over = self._handed_over, []
+            for context, call, args in handed_over:
+                loop.call_soon(call, *args, context=context)
+        self._scope.begin()
+
+    def _detach(self) -> None:
+        loop = self._scope.loop
+        with self._handing_over:
+            self._scope.loop = None
+        self._timers.detach()
+        if loop is not None and _residents.get(loop) is self:
+            del _residents[loop]
+
+    def _call(self, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]) -> None:
+        try:
+            func(*args, **kw)
+        except Exception:
+            log.err(Failure(), f"Unhandled error in {name_of(func)}, called from a thread")
+
+    @contextmanager
+    def _as_current(self) -> Iterator[None]:
+        """Be `current_reactor` for what is called, where no running loop says which one is."""
+        token = _calling.set(self)
+        try:
+            yield
+        finally:
+            _calling.reset(token)
+
+    def _event(self, name: str) -> SystemEvent:
+        return self._events.setdefault(name, SystemEvent())
+
+    def _waits_in_this_thread(self) -> bool:
+        return self._scope.loop is None and self._thread == threading.get_ident()
+
+    def _is_untouched(self) -> bool:
+        return not self._was_started and self._scope.loop is None and not self._work()
+
+    # -- inside: at the end of the process
+
+    def _work(self) -> list[str]:
+        """What the reactor has been given to do, for people to read."""
+        startup = self._events.get("startup")
+        return [
+            *self._scope.describe(),
+            *map(repr, self._timers.active_calls()),
+            *(startup.waiting() if startup is not None else ()),
+            *(name_of(args[0]) for _, _, args in self._handed_over),
+        ]
+
+    def _bury(self) -> None:
+        """Close, without a sound from asyncio, what a process leaves that ends."""
+        loop = self._scope.loop
+        if not self._was_started and loop is None:
+            held = self._work()
+            if held:
+                log.msg(
+                    "the reactor was set up and never ran: call reactor.run(), or use the"
+                    f" reactor inside asyncio.run(). It held {'; '.join(held)}",
+                    isError=True,
+                )
+        if loop is None or not loop.is_running():
+            self._timers.clear()
+            self._scope.close()
+            for each in (loop, self._given_loop):
+                if each is not None:
+                    close_loop(each)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _MISSING:
+            raise AttributeError(f"reactorlite's reactor has no {name} yet: {_MISSING[name]}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "waiting" if self._scope.loop is None else "stopped"
+        return f"<{type(self).__name__} {state} at {id(self):#x}>"
+
+
+AsyncioSelectorReactor = Reactor
+"""Twisted's name for a reactor on asyncio; here it needs no selector."""
+
+_residents: dict[asyncio.AbstractEventLoop, Reactor] = {}
+_calling: ContextVar[Reactor] = ContextVar("reactorlite.calling")
+_default: Any = None
+
+
+def current_reactor() -> Any:
+    """The reactor that `reactorlite.internet.reactor` stands for at this moment.
+
+    Inside a running loop it is that loop's, made on first use; in what a reactor calls
+    without one, that reactor; else the process's default.
+    """
+    loop = _get_running_loop()
+    if loop is not None:
+        resident = _residents.get(loop)
+        return resident if resident is not None else _move_in(loop)
+    return _calling.get(None) or _default_reactor()
+
+
+def set_default(reactor: Any) -> None:
+    """Make `reactor` the process's default; see `internet.main.installReactor`."""
+    global _default
+    if _default is not None and not (isinstance(_default, Reactor) and _default._is_untouched()):
+        raise error.ReactorAlreadyInstalledError(f"the reactor is {_default!r} already")
+    if _default is None:
+        atexit.register(_at_exit)
+    _default = reactor
+
+
+def install(eventloop: asyncio.AbstractEventLoop | None = None) -> None:
+    """Make a reactor the default, to run on `eventloop` if one is given.
+
+    Programs need not: a default comes into being by itself. Raises
+    `ReactorAlreadyInstalledError` when there is one that has been used.
+    """
+    set_default(Reactor(eventloop))
+
+
+def _default_reactor() -> Any:
+    if _default is None:
+        set_default(Reactor())
+    return _default
+
+
+def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
+    """Give `loop` a reactor: what was set up for it in this thread before, or a new one."""
+    for closed in [each for each in _residents if each.is_closed()]:
+        del _residents[closed]
+    waiting = _default
+    if waiting is not None and not isinstance(waiting, Reactor):
+        return waiting  # an installed stand-in serves everywhere
+    if waiting is None and threading.current_thread() is threading.main_thread():
+        waiting = _default_reactor()
+    if waiting is None or not waiting._waits_in_this_thread():
+        waiting = Reactor()
+    waiting._become_guest(loop)
+    return waiting
+
+
+def _at_exit() -> None:
+    if isinstance(_default, Reactor):
+        _default._bury()
+
+
+def _check_callable(where: str, func: object) -> None:
+    if not callable(func):
+        raise TypeError(f"{where}() takes something to call, not {func!r}")
