@@ -1,0 +1,72 @@
+"""Run the benchmarks and print their tables."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Collection
+
+from tests.benchmarks.cases import CASES, Case
+from tests.benchmarks.measuring import Sample
+from tests.benchmarks.report import lines
+from tests.benchmarks.servers import allow_descriptors
+from tests.benchmarks.sides import SIDES
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    names = [case.name for case in CASES]
+    parser.add_argument("--only", action="append", choices=names, help="may be repeated")
+    parser.add_argument("--sides", type=lambda text: text.split(","), default=list(SIDES))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--quick", action="store_true", help="3 short rounds")
+    options = parser.parse_args()
+    if unknown := set(options.sides) - set(SIDES):
+        parser.error(f"no such side: {', '.join(unknown)}; there are {', '.join(SIDES)}")
+    return options
+
+
+def samples(case: Case, names: Collection[str], rounds: int, count: int) -> dict[str, list[Sample]]:
+    """Measure every side once in each round."""
+    with contextlib.ExitStack() as stack:
+        stands = {name: case.measure(SIDES[name]) for name in names}
+        for stand in stands.values():
+            stack.callback(stand.close)
+        taken: dict[str, list[Sample]] = {name: [] for name in names}
+        for number in range(rounds + 1):
+            for name, stand in stands.items():
+                sample = stand.run(count)
+                if number:  # the round before the first warms caches and buffers up
+                    taken[name].append(sample)
+        return taken
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = arguments()
+    allow_descriptors()
+    if hasattr(os, "sched_setaffinity"):
+        # The children inherit it: load and server never run at the same time.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print(f"{platform.python_implementation()} {platform.python_version()}, {platform.platform()}")
+    sides = []
+    for name in options.sides:
+        if (lack := SIDES[name].lacks()) is None:
+            sides.append(name)
+        else:
+            print(f"left out: {name}, for there is no {lack}")
+    for case in CASES:
+        if options.only and case.name not in options.only:
+            continue
+        names = [name for name in sides if name in case.sides]
+        rounds, count = (3, case.count // 4) if options.quick else (options.rounds, case.count)
+        count = max(count - count % case.step, case.step)
+        print(*lines(case, samples(case, names, rounds, count)), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The load: what the clients of each server do.
+
+Blocking sockets that are served in a fixed order, one message out on every connection and then
+one answer in on each: nothing is polled and nothing is allocated, so the load is cheaper than
+every server, and the number of connections that a server finds ready at once is the same for all.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from tests.benchmarks.sides import (
+    CHUNK,
+    CHUNKS_PER_REPLY,
+    CHUNKS_PER_STREAM,
+    HOST,
+    PIECES,
+    REQUEST,
+)
+
+TIMEOUT = struct.pack("@ll", 20, 0)
+
+
+def connection(port: int) -> socket.socket:
+    """Connect to a server; a receive that takes longer than 20 s raises BlockingIOError."""
+    sock = socket.socket()
+    # Not settimeout(): Python would then poll before every call, and MSG_WAITALL not wait.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
+    sock.connect((HOST, port))
+    return sock
+
+
+class Load:
+    """Connections to one server, kept from round to round."""
+
+    connections = 1
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.sockets = [connection(port) for _ in range(self.connections)]
+
+    def run(self, count: int) -> None:
+        """Make the server do `count` operations, and return when it has."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close all connections."""
+        for sock in self.sockets:
+            sock.close()
+
+
+class Ask(Load):
+    """A small message out, an answer of a known size in."""
+
+    answer = len(REQUEST)
+
+    def run(self, count: int) -> None:
+        buffer, size, wait = bytearray(self.answer), self.answer, socket.MSG_WAITALL
+        sends = [sock.send for sock in self.sockets]
+        receives = [sock.recv_into for sock in self.sockets]
+        for _ in range(count // self.connections):
+            for send in sends:
+                send(REQUEST)
+            for receive in receives:
+                if receive(buffer, size, wait) != size:
+                    raise EOFError("the server closed the connection")
+
+
+class Ask100(Ask):
+    """The same over 100 connections."""
+
+    connections = 100
+
+
+class AskBursts(Ask):
+    """The answer is what all pieces of a burst make."""
+
+    connections = 10
+    answer = sum(map(len, PIECES))
+
+
+class SendChunks(Load):
+    """Chunks out as fast as the server takes them."""
+
+    def run(self, count: int) -> None:
+        (sock,) = self.sockets
+        for _ in range(count // CHUNKS_PER_REPLY):
+            for _ in range(CHUNKS_PER_REPLY):
+                sock.sendall(CHUNK)
+            if not sock.recv(1):
+                raise EOFError("the server closed the connection")
+
+
+class ReadStream(Load):
+    """A request out, a stream in, read as it comes."""
+
+    def run(self, count: int) -> None:
+        (sock,) = self.sockets
+        buffer = bytearray(4 * len(CHUNK))
+        for _ in range(count // CHUNKS_PER_STREAM):
+            sock.send(REQUEST)
+            left = CHUNKS_PER_STREAM * len(CHUNK)
+            while left:
+                size = sock.recv_into(buffer)
+                if not size:
+                    raise EOFError("the server closed the connection")
+                left -= size
+
+
+class ConnectAskClose(Load):
+    """Connections that are asked once, and that the server closes; 20 at a time."""
+
+    connections = 0
+    width = 20
+
+    def run(self, count: int) -> None:
+        # One byte more than comes: the call ends when the server has closed.
+        buffer = bytearray(len(REQUEST) + 1)
+        for _ in range(count // self.width):
+            sockets = [connection(self.port) for _ in range(self.width)]
+            for sock in sockets:
+                sock.send(REQUEST)
+            for sock in sockets:
+                if sock.recv_into(buffer, 0, socket.MSG_WAITALL) != len(REQUEST):
+                    raise EOFError("the server closed the connection too early")
+                sock.close()

@@ -1,0 +1,45 @@
+"""The tables: medians, what they scatter by, and the bounds beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from tests.benchmarks.cases import Bound, Case
+from tests.benchmarks.measuring import Sample
+
+
+def lines(case: Case, taken: dict[str, list[Sample]]) -> Iterator[str]:
+    """Yield the table of one case."""
+    costs = {name: [sample.cost for sample in samples] for name, samples in taken.items()}
+    middle = {name: median(values) * case.scale for name, values in costs.items()}
+    yield f"\n{case.name}: {case.title}"
+    yield f"  {'':20}{case.unit:>9}{'scatter':>9}{'per s':>10}{'load µs':>9}"
+    for name, samples in taken.items():
+        yield f"  {name:20}{middle[name]:9.2f}{scatter(costs[name]):>9}{beside(samples)}"
+    for bound in case.bounds:
+        if bound.side in middle and bound.other in middle:
+            yield judged(bound, middle[bound.side], middle[bound.other])
+
+
+def scatter(values: list[float]) -> str:
+    """Half of all rounds are within this much of the median."""
+    middle = median(values)
+    return f"±{median(abs(value - middle) for value in values) / middle:.1%}"
+
+
+def beside(samples: list[Sample]) -> str:
+    """The rate, and what the load spent, where there are such figures."""
+    text = ""
+    if samples[0].elapsed is not None:
+        text += f"{1 / median(sample.elapsed for sample in samples):10,.0f}"
+    if samples[0].load is not None:
+        text += f"{median(sample.load for sample in samples) * 1e6:9.2f}"
+    return text
+
+
+def judged(bound: Bound, cost: float, other: float) -> str:
+    """A bound, the figure, and whether it is met."""
+    sign, figure = ("-", cost - other) if bound.more else ("÷", cost / other)
+    verdict = "met" if figure <= bound.limit else "MISSED"
+    return f"  {bound.side} {sign} {bound.other} = {figure:.2f}, at most {bound.limit}: {verdict}"
