@@ -33,6 +33,7 @@ A class with a `MESSAGE` prints it, then what it was given: `Connection was clos
 
 from __future__ import annotations
 
+import copyreg
 import errno
 import socket
 from collections.abc import Iterable
@@ -92,6 +93,13 @@ def _told(error: Any) -> str:
     if error.args:
         return f"{error.MESSAGE}: {' '.join(map(str, error.args))}."
     return f"{error.MESSAGE}."
+
+
+# An exception is rebuilt by calling its class with its `args`, which suits only classes that
+# pass on just what they were given.
+def _as_it_is(error: Any) -> tuple[Any, ...]:
+    """What `copy` and `pickle` need to rebuild an error without calling its `__init__`."""
+    return copyreg.__newobj__, (type(error), *error.args), error.__dict__  # type: ignore[attr-defined]  # typeshed lacks it
 
 
 class BindError(Exception):
@@ -158,6 +166,8 @@ class ConnectError(Exception):
         if self.args[0]:
             details.append(str(self.args[0]))
         return ": ".join(details) + "."
+
+    __reduce__ = _as_it_is
 
 
 class ConnectBindError(ConnectError):
@@ -328,9 +338,6 @@ class ProcessDone(ConnectionDone):
         self.signal = None
         self.status = status
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.status,), self.__dict__
-
 
 class ProcessTerminated(ConnectionLost):
     """A child process exited with something but 0 (`exitCode`) or died of a `signal`."""
@@ -348,9 +355,7 @@ class ProcessTerminated(ConnectionLost):
         self.signal = signal
         self.status = status
 
-    # An exception is rebuilt from its `args`; here that would put the text in `exitCode`'s place.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.exitCode, self.signal, self.status), self.__dict__
+    __reduce__ = _as_it_is
 
 
 class ProcessExitedAlready(Exception):
