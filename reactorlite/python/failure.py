@@ -246,8 +246,8 @@ class Failure(BaseException):
             return f"Traceback{note}: {self.type}: {text}\n{body}"
         body += f"{'' if self.frames else 'Failure: '}{_nameOf(self.type)}: {text}\n"
         if detail == "verbose":
-            name = f"Failure #{self.count}{' (pickled)' if self.pickled else ''}"
-            return f"*--- {name} ---\n{body}*--- End of {name} ---\n"
+            name, note = f"Failure #{self.count}", " (pickled)" if self.pickled else ""
+            return f"*--- {name}{note} ---\n{body}*--- End of {name} ---\n"
         return f"Traceback (most recent call last):\n{body}"
 
     def printTraceback(

@@ -1,0 +1,679 @@
+"""Failure: what Twisted's does, asked of both where that is natural."""
+
+import contextlib
+import copy
+import gc
+import io
+import logging
+import pickle
+import traceback
+import weakref
+
+import pytest
+
+from reactorlite.python import failure
+from reactorlite.python.failure import Failure, NoCurrentExceptionError
+
+DETAILS = ["default", "brief", "verbose", "verbose-vars-not-captured"]
+
+
+class Inexpressible(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+class Outer:
+    class Inner(Exception):
+        """Has its name from inside another class."""
+
+
+class Broken(Exception):
+    """Can't be pickled."""
+
+    def __init__(self):
+        super().__init__()
+        self.live = lambda: None
+
+
+def fall(depth=1):
+    """Raise from some calls below."""
+    local = "kept"
+    if depth:
+        fall(depth - 1)
+    else:
+        raise ValueError(f"fell, {local}")
+
+
+def fallen(make=Failure, **kwargs):
+    """A failure of a fall, caught here."""
+    try:
+        fall()
+    except ValueError:
+        return make(**kwargs)
+
+
+def names(found):
+    """The functions in a failure's frames, outermost first."""
+    return [frame[0] for frame in found.frames]
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """Twisted's module, where Twisted is installed."""
+    return pytest.importorskip("twisted.python.failure")
+
+
+# ── making one ───────────────────────────────────────────────────────────────────────────
+
+
+def test_takes_the_exception_being_handled():
+    """Without arguments a failure takes the current exception, its class and traceback."""
+    try:
+        fall()
+    except ValueError as error:
+        made = Failure()
+        expected = (error, ValueError, error.__traceback__)
+
+    assert (made.value, made.type, made.tb) == expected
+
+
+def test_nothing_to_take():
+    """Without arguments and without a current exception there is no failure."""
+    with pytest.raises(NoCurrentExceptionError):
+        Failure()
+
+
+def test_takes_an_exception_that_was_never_raised():
+    """A failure of a new exception has no traceback and no frames."""
+    error = ValueError("new")
+
+    made = Failure(error)
+
+    assert (made.value, made.type, made.tb) == (error, ValueError, None)
+    assert made.frames == []
+
+
+def test_takes_a_raised_exception_with_its_traceback():
+    """A failure of an exception that was caught before has that exception's traceback."""
+    with pytest.raises(ValueError, match="fell") as caught:
+        fall()
+
+    assert Failure(caught.value).tb is caught.value.__traceback__
+
+
+def test_type_and_traceback_may_be_given():
+    """Class and traceback can be other than the exception's own."""
+    tb = fallen().tb
+
+    made = Failure(ValueError("v"), KeyError, tb)
+
+    assert (made.type, made.tb) == (KeyError, tb)
+
+
+def test_keeps_the_traceback_of_when_it_was_made():
+    """An exception that is raised later doesn't give an older failure a traceback."""
+    error = ValueError("later")
+    made = Failure(error)
+
+    with contextlib.suppress(ValueError):
+        raise error
+
+    assert error.__traceback__ is not None
+    assert made.tb is None
+
+
+def test_is_raised_in_an_exceptions_place():
+    """A failure that was itself raised is copied, not held in another."""
+    first = fallen()
+
+    try:
+        raise first
+    except Failure:
+        second = Failure()
+
+    assert second is not first
+    assert (second.value, second.type, second.tb) == (first.value, ValueError, first.tb)
+
+
+def test_given_in_an_exceptions_place():
+    """A failure of a failure is a copy with the same number and its own attributes."""
+    first = fallen(captureVars=True)
+    first.note = "mine"
+
+    second = Failure(first)
+    second.note = "yours"
+
+    assert (second.value, second.count, second.captureVars) == (first.value, first.count, True)
+    assert first.note == "mine"
+
+
+def test_numbers_differ():
+    """Each failure has a number of its own, which stays."""
+    one, two = Failure(ValueError()), Failure(ValueError())
+
+    assert one.count != two.count
+    assert one.count == one.count
+
+
+def test_starts_unpickled_and_without_stack():
+    """A new failure is not pickled, captures nothing and has no frames above the catching one."""
+    made = fallen()
+
+    assert (made.pickled, made.captureVars, made.stack) == (0, False, [])
+
+
+def test_without_traceback():
+    """A failure can be made that shows none of what its exception went through."""
+    assert Failure._withoutTraceback(fallen().value).frames == []
+
+
+def test_no_such_attribute():
+    """An attribute that a failure lacks is an AttributeError naming it."""
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = Failure(ValueError()).nonsense
+
+
+def test_found_in_a_dictionary_put_in_place():
+    """A failure whose dictionary was set from outside finds value, type and tb in it."""
+    made = Failure.__new__(Failure)
+
+    made.__dict__ = {"value": "text", "type": b"remote.Error", "tb": None, "_parents": ["a.B"]}
+
+    assert (made.value, made.type, made.tb) == ("text", b"remote.Error", None)
+    assert made.check("a.B") == "a.B"
+    assert "remote.Error: text" in repr(made)
+
+
+# ── asking it ────────────────────────────────────────────────────────────────────────────
+
+
+def test_frames_go_from_catching_to_raising():
+    """Frames name function, file and line, from where it was caught to where it was raised."""
+    frames = fallen().frames
+
+    assert [frame[0] for frame in frames] == ["fallen", "fall", "fall"]
+    assert {frame[1] for frame in frames} == {__file__}
+    assert [frame[3:] for frame in frames] == [((), ())] * 3
+
+
+def test_frames_as_in_twisted(theirs):
+    """Frames are Twisted's."""
+    assert fallen().frames == fallen(theirs.Failure).frames
+
+
+def test_frames_with_variables():
+    """With captureVars the frames have the locals and globals in them."""
+    name, _, _, variables, globals_ = fallen(captureVars=True).frames[-1]
+
+    assert name == "fall"
+    assert ("local", "kept") in variables
+    assert dict(globals_)["Outer"] is Outer
+
+
+def test_parents_as_in_twisted(theirs):
+    """The parents are names, and Twisted's."""
+    for error in (KeyError("k"), Outer.Inner()):
+        assert Failure(error).parents == theirs.Failure(error).parents
+
+
+def test_state_can_be_set():
+    """Frames, parents, value, type and traceback are attributes that may be set."""
+    made = fallen()
+
+    made.frames, made.parents = [("f", "file", 3, (), ())], ["some.Error"]
+    made.value, made.type, made.tb = KeyError("k"), KeyError, None
+
+    assert made.getTraceback().splitlines()[1] == '  File "file", line 3, in f'
+    assert made.check("some.Error")
+    assert repr(made).endswith("builtins.KeyError: 'k'>")
+
+
+CHECKS = [
+    (ValueError,),
+    (KeyError,),
+    (KeyError, ValueError),
+    (Exception, ValueError),
+    ("builtins.ValueError",),
+    ("builtins.Exception",),
+    ("ValueError",),
+    ((ValueError,),),
+    (None,),
+    (3,),
+    (),
+]
+
+
+@pytest.mark.parametrize("asked", CHECKS, ids=repr)
+def test_check_as_in_twisted(asked, theirs):
+    """`check` gives the first type that fits, a class or a name, or None, as Twisted's does."""
+    error = ValueError("v")
+
+    assert Failure(error).check(*asked) == theirs.Failure(error).check(*asked)
+
+
+def test_check_knows_a_class_by_its_name():
+    """A class that was made twice under one name is the same to `check`."""
+    one, two = (type("Reloaded", (Exception,), {}) for _ in range(2))
+
+    assert Failure(one()).check(two) is two
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_check_of_what_is_no_exception(kind):
+    """Exceptions that are no `Exception` are told apart."""
+    assert Failure(kind()).check(Exception, kind) is kind
+
+
+def test_every_exception_is_a_base_exception():
+    """`BaseException` fits all, which Twisted, going by names, doesn't see."""
+    assert fallen().check(BaseException) is BaseException
+
+
+def test_trap_gives_the_type():
+    """`trap` gives the type that fits."""
+    assert fallen().trap(KeyError, ValueError) is ValueError
+
+
+def test_trap_raises_what_does_not_fit():
+    """`trap` raises the exception itself if no type fits."""
+    made = fallen()
+
+    with pytest.raises(ValueError, match="fell") as caught:
+        made.trap(KeyError)
+
+    assert caught.value is made.value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [ValueError("text"), ValueError(), ValueError("two\nlines"), KeyError("k"), "text", 3, b"raw"],
+    ids=repr,
+)
+def test_message_as_in_twisted(value, theirs):
+    """The message is the exception's text, and what is no exception has one too."""
+    assert Failure(value).getErrorMessage() == theirs.Failure(value).getErrorMessage()
+
+
+def test_message_of_a_failure():
+    """A failure that was put in the exception's place lends its message."""
+    made = fallen()
+    made.value = Failure(ValueError("inner"))
+
+    assert made.getErrorMessage() == "inner"
+
+
+def test_message_of_the_inexpressible():
+    """An exception that can't be printed is named, with what went wrong in printing."""
+    message = Failure(Inexpressible()).getErrorMessage()
+
+    assert "Inexpressible" in message
+    assert "str() raised builtins.RuntimeError" in message
+
+
+# ── printing it ──────────────────────────────────────────────────────────────────────────
+
+
+def printed(found, detail):
+    """The text, without the number and the one sentence that is our own."""
+    lines = found.getTraceback(detail=detail).replace(f"#{found.count}", "#N").splitlines()
+    return [line for line in lines if not line.startswith(" [")]
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize("clean", [False, True])
+def test_traceback_as_in_twisted(detail, clean, theirs):
+    """All forms of the traceback are Twisted's, before and after `cleanFailure`."""
+    ours, other = fallen(), fallen(theirs.Failure)
+    if clean:
+        ours.cleanFailure()
+        other.cleanFailure()
+
+    assert printed(ours, detail) == printed(other, detail)
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("never raised"), SyntaxError("x", ("f", 1, 2, "a b")), Outer.Inner("nested")],
+    ids=repr,
+)
+def test_traceback_without_frames_as_in_twisted(detail, error, theirs):
+    """What was never raised says so, as in Twisted."""
+    assert printed(Failure(error), detail) == printed(theirs.Failure(error), detail)
+
+
+def test_traceback_with_variables_as_in_twisted(theirs):
+    """The verbose form shows every frame's variables, as in Twisted."""
+
+    def local_lines(found):
+        lines = found.getTraceback(detail="verbose").splitlines()
+        return [line for line in lines if line.startswith(("  depth", "  local", " ["))]
+
+    assert local_lines(fallen(captureVars=True)) == local_lines(
+        fallen(theirs.Failure, captureVars=True)
+    )
+
+
+@pytest.mark.parametrize("detail", ["verbose", "verbose-vars-not-captured"])
+def test_traceback_says_that_variables_are_missing(detail):
+    """The verbose form says how to see the variables when it has none."""
+    assert "captureVars=True" in fallen().getTraceback(detail=detail)
+
+
+def test_no_such_detail():
+    """A form that doesn't exist is an error naming those that do."""
+    with pytest.raises(ValueError, match="brief"):
+        fallen().getTraceback(detail="poetic")
+
+
+def test_str_and_repr():
+    """`str` has the brief traceback in it, `repr` the class and the text."""
+    made = fallen()
+
+    assert str(made) == f"[Failure instance: {made.getBriefTraceback()}]"
+    assert repr(made) == "<reactorlite.python.failure.Failure builtins.ValueError: fell, kept>"
+
+
+@pytest.mark.parametrize(
+    ("method", "detail"),
+    [
+        ("printTraceback", "default"),
+        ("printBriefTraceback", "brief"),
+        ("printDetailedTraceback", "verbose"),
+    ],
+)
+def test_printed_to_a_file(method, detail):
+    """Each `print…` method writes its form to the file."""
+    made, file = fallen(), io.StringIO()
+
+    getattr(made, method)(file)
+
+    assert file.getvalue() == made.getTraceback(detail=detail)
+
+
+def test_printed_to_the_log(caplog):
+    """Without a file the traceback goes to the log, as one error."""
+    made = fallen()
+
+    made.printTraceback()
+
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("reactorlite", logging.ERROR)
+    assert record.getMessage() == made.getTraceback().rstrip("\n")
+
+
+def test_format_frames_as_in_twisted(theirs):
+    """Frames alone are written as Twisted writes them."""
+    frames = [("f", "no file", 3, [("a", 1)], [("b", "two")])]
+
+    for detail in ("default", "brief", "verbose"):
+        ours, other = io.StringIO(), io.StringIO()
+        failure.format_frames(frames, ours.write, detail)
+        theirs.format_frames(frames, other.write, detail)
+
+        assert ours.getvalue() == other.getvalue()
+
+
+# ── raising it again ─────────────────────────────────────────────────────────────────────
+
+
+def again(made, how):
+    """Raise and catch once more, in a new failure."""
+    try:
+        how(made)
+    except ValueError:
+        return Failure()
+
+
+def test_raised_again_goes_on_from_where_it_happened():
+    """An exception raised again by its failure has old frames below the new ones."""
+    made = fallen()
+
+    second = again(made, Failure.raiseException)
+
+    assert second.value is made.value
+    assert names(second) == ["again", "raiseException", "fallen", "fall", "fall"]
+    assert names(made) == ["fallen", "fall", "fall"]
+
+
+def test_raised_twice_does_not_pile_up():
+    """Raising again and again starts from the failure's own traceback each time."""
+    made = fallen()
+
+    first, second = (names(again(made, Failure.raiseException)) for _ in range(2))
+
+    assert first == second
+
+
+def test_thrown_into_a_generator():
+    """The exception is raised where the generator waits, and the next value comes back."""
+
+    def waiting():
+        try:
+            yield "first"
+        except ValueError:
+            yield names(Failure())
+
+    generator = waiting()
+    next(generator)
+
+    assert fallen().throwExceptionIntoGenerator(generator) == ["waiting", "fallen", "fall", "fall"]
+
+
+def test_thrown_through_a_generator():
+    """A generator that doesn't catch it is in the frames."""
+
+    def waiting():
+        yield
+
+    generator = waiting()
+    next(generator)
+
+    second = again(fallen(), lambda made: made.throwExceptionIntoGenerator(generator))
+
+    assert second.value.args == ("fell, kept",)
+    assert "waiting" in names(second)
+
+
+# ── letting go, and pickling ─────────────────────────────────────────────────────────────
+
+
+def test_clean_lets_go_of_what_the_frames_held():
+    """After `cleanFailure` nothing in the frames is kept alive."""
+
+    class Held:
+        pass
+
+    def holding():
+        held = Held()
+        watched.append(weakref.ref(held))
+        fall()
+
+    watched = []
+    try:
+        holding()
+    except ValueError:
+        made = Failure()
+    assert watched[0]() is not None
+
+    made.cleanFailure()
+    gc.collect()
+
+    assert watched[0]() is None
+    assert (made.tb, made.value.__traceback__, made.pickled) == (None, None, 1)
+
+
+def test_clean_keeps_the_texts():
+    """What a failure prints, and its parents, outlive the traceback."""
+    made = fallen()
+    before = (made.getTraceback(), str(made), made.parents)
+
+    made.cleanFailure()
+
+    assert (made.getTraceback(), str(made), made.parents) == before
+
+
+def test_clean_keeps_variables_as_text():
+    """Captured variables are kept as their `repr`, and print as before."""
+    made = fallen(captureVars=True)
+    lines = [line for line in made.getTraceback(detail="verbose").splitlines() if "kept" in line]
+
+    made.cleanFailure()
+
+    assert ("local", "'kept'") in made.frames[-1][3]
+    assert lines
+    assert set(lines) <= set(made.getTraceback(detail="verbose").splitlines())
+
+
+def test_clean_survives_what_has_no_repr():
+    """A variable that can't be shown doesn't stop the rest from being kept."""
+    odd = Inexpressible()
+    try:
+        raise KeyError("k")
+    except KeyError:
+        made = Failure(captureVars=True)
+
+    made.cleanFailure()
+
+    assert "repr() raised" in dict(made.frames[0][3])["odd"]
+    assert isinstance(odd, Inexpressible)
+
+
+def test_clean_of_what_is_no_exception():
+    """A failure of a plain string can be cleaned."""
+    made = Failure("text")
+
+    made.cleanFailure()
+
+    assert made.getErrorMessage() == "text"
+
+
+def test_traceback_object():
+    """A failure gives its traceback; one that never had any gives None."""
+    made = fallen()
+
+    assert made.getTracebackObject() is made.tb
+    assert Failure(ValueError()).getTracebackObject() is None
+
+
+def test_traceback_object_after_cleaning():
+    """A traceback made anew shows the same functions, files and lines, and the source."""
+    made = fallen()
+    before = [frame[:4] for frame in map(tuple, traceback.extract_tb(made.tb))]
+
+    made.cleanFailure()
+
+    assert [tuple(frame) for frame in traceback.extract_tb(made.getTracebackObject())] == before
+
+
+def test_traceback_object_after_cleaning_can_be_raised():
+    """A traceback made anew is a real one: raise, print_exception and logging take it."""
+    made = fallen()
+    made.cleanFailure()
+
+    try:
+        raise made.value.with_traceback(made.getTracebackObject())
+    except ValueError as error:
+        text = "".join(traceback.format_exception(error))
+
+    assert [line.split()[-1] for line in text.splitlines() if line.startswith("  File")] == [
+        "test_traceback_object_after_cleaning_can_be_raised",
+        "fallen",
+        "fall",
+        "fall",
+    ]
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy]
+    + [
+        lambda made, p=protocol: pickle.loads(pickle.dumps(made, p))
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    ],
+)
+def test_copies(duplicate):
+    """A copied or unpickled failure has no traceback and prints the same."""
+    made = fallen(captureVars=False)
+    made.note = "more"
+
+    other = duplicate(made)
+
+    assert other.tb is None
+    assert other.value.args == made.value.args
+    assert (other.type, other.note, other.count) == (made.type, "more", made.count)
+    assert (other.frames, other.parents, other.pickled) == (made.frames, made.parents, 1)
+    assert other.getTraceback() == made.getTraceback()
+    assert made.tb is not None
+
+
+def test_state_as_in_twisted(theirs):
+    """The state has Twisted's keys, so that what reads it finds them."""
+    assert set(fallen().__getstate__()) == set(fallen(theirs.Failure).__getstate__())
+
+
+def test_a_pickled_failure_says_so():
+    """The verbose form marks a failure that went through pickle."""
+    made = pickle.loads(pickle.dumps(fallen(captureVars=True)))
+
+    assert f"#{made.count} (pickled)" in made.getTraceback(detail="verbose")
+
+
+def test_a_subclass_is_pickled_without_its_constructor():
+    """A subclass with a constructor of its own comes back as it was."""
+    made = pickle.loads(pickle.dumps(Special("why")))
+
+    assert (type(made), made.why, made.value.args) == (Special, "why", ("why",))
+
+
+class Special(Failure):
+    def __init__(self, why):
+        super().__init__(ValueError(why))
+        self.why = why
+
+
+def test_what_cannot_be_pickled():
+    """A failure whose exception can't be pickled can't either."""
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+        pickle.dumps(Failure(Broken()))
+
+
+# ── debug mode ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def debugged(monkeypatch):
+    """Debug mode for one test, with a debugger that only notes what it was given."""
+    seen = []
+    monkeypatch.setattr("pdb.post_mortem", seen.append)
+    monkeypatch.setattr(Failure, "__init__", Failure.__init__)
+    failure.startDebugMode()
+    return seen
+
+
+def test_debug_mode_stops_where_it_happened(debugged, capsys):
+    """In debug mode the debugger is entered when a failure is made of the current exception."""
+    made = fallen()
+
+    assert debugged == [made.tb]
+    assert "ValueError: fell, kept" in capsys.readouterr().out
+
+
+def test_debug_mode_passes_over_new_exceptions(debugged):
+    """In debug mode a failure of an exception that wasn't raised is only made."""
+    made = Failure(ValueError("new"))
+
+    assert made.value.args == ("new",)
+    assert debugged == []
+
+
+def test_debug_mode_can_be_quieted(debugged, monkeypatch):
+    """DO_POST_MORTEM switches the debugger off."""
+    monkeypatch.setattr(failure, "DO_POST_MORTEM", False)
+
+    fallen()
+
+    assert debugged == []
