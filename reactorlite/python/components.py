@@ -5,7 +5,7 @@ zope.interface.Interface`, and `registerAdapter` answers `IFoo(obj)`. Elsewhere 
 stand-in serves declaring, asking and adapting.
 
 Why declarations may be by name. `@implementer("IProtocol")` writes a note and touches nothing
-else. To import zope.interface and to make our seventy interfaces costs a tenth of what
+else. To import zope.interface and to make our seventy interfaces costs a sixth of what
 `import asyncio` does, and most programs never name an interface. An interface can only be
 asked about by someone who imported it, so nothing is lost by waiting until then:
 `reactorlite.internet.interfaces` makes its interfaces when it is imported, and hands them to
