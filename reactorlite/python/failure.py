@@ -167,8 +167,13 @@ class Failure(BaseException):
         """
         line = getattr(self.type, "__mro__", ())
         for errorType in errorTypes:
+            if errorType in line:
+                return errorType
             # By name as well: the class may have come from a pickle, a peer or a reloaded module.
-            if errorType in line or _nameOf(errorType) in self.parents:
+            name = errorType
+            if isinstance(errorType, type):
+                name = f"{errorType.__module__}.{errorType.__name__}"
+            if name in (self._parents or self.parents):
                 return errorType
         return None
 
@@ -345,8 +350,8 @@ def format_frames(
 
 def _default(frame: Frame, write: Callable[[str], object]) -> None:
     name, filename, line, *_ = frame
-    write(f'  File "{filename}", line {line}, in {name}\n')
-    write(f"    {linecache.getline(filename, line).strip()}\n")
+    source = linecache.getline(filename, line).strip()
+    write(f'  File "{filename}", line {line}, in {name}\n    {source}\n')
 
 
 def _brief(frame: Frame, write: Callable[[str], object]) -> None:
