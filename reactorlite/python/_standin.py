@@ -90,9 +90,17 @@ def implementer(*interfaces: type) -> Callable[[type[T]], type[T]]:
 
     def declare(cls: type[T]) -> type[T]:
         _implemented[cls] = (*_implemented.get(cls, ()), *interfaces)
+        setattr(cls, "__providedBy__", _Provided())  # noqa: B010  # no checker knows the name
         return cls
 
     return declare
+
+
+class _Provided:
+    """What a class's instances provide, as an attribute, so that proxies pass it on."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[type, ...]:
+        return () if instance is None else tuple(_declared(owner))
 
 
 def directlyProvides(obj: Any, *interfaces: type) -> None:
@@ -103,7 +111,9 @@ def directlyProvides(obj: Any, *interfaces: type) -> None:
 def providedBy(obj: Any) -> Iterator[type]:
     """List the interfaces declared of an object and of its class, the nearest first."""
     yield from _direct(obj)
-    yield from _declared(type(obj))
+    found = getattr(obj, "__providedBy__", ())
+    # An object may answer to any name.
+    yield from found if isinstance(found, tuple) else ()
 
 
 def _direct(obj: Any) -> tuple[type, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -283,3 +285,29 @@ def test_no_module_loads_the_interfaces() -> None:
     ]
 
     assert guilty == ["_zope.py"]
+
+
+def our_classes() -> list[type]:
+    """Find every class of the package."""
+    names = [m.name for m in pkgutil.walk_packages([str(PACKAGE)], "reactorlite.")]
+    modules = [importlib.import_module(n) for n in names if not n.endswith("__main__")]
+    return [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+
+
+def test_our_classes_keep_what_they_declare() -> None:
+    """Each class of the package has the methods of the interfaces it declares."""
+    verify = pytest.importorskip("zope.interface.verify")
+    zope_interface = pytest.importorskip("zope.interface")
+
+    verified = [
+        verify.verifyClass(interface, cls)
+        for cls in our_classes()
+        for interface in zope_interface.implementedBy(cls)
+    ]
+
+    assert verified

@@ -160,6 +160,33 @@ def test_class_as_an_object(interfaces: Any) -> None:
     assert not base.providedBy(Child)
 
 
+def test_proxy_that_forwards_attributes(interfaces: Any) -> None:
+    """An object that passes attributes on provides what the other one does."""
+    base, _, other = interfaces
+
+    @components.implementer(base)
+    class Kept:
+        pass
+
+    class Front:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(Kept(), name)
+
+    assert base.providedBy(Front())
+    assert not other.providedBy(Front())
+
+
+def test_answering_to_any_name_is_not_declaring(interfaces: Any) -> None:
+    """An object with every attribute does not provide every interface."""
+    base, _, _ = interfaces
+
+    class Agreeable:
+        def __getattr__(self, name: str) -> Any:
+            return self
+
+    assert not base.providedBy(Agreeable())
+
+
 def test_shape_lists_its_names(backing: ModuleType) -> None:
     """A body written with `self` and properties tells its methods and attributes."""
 
