@@ -91,9 +91,16 @@ CASES = (
     ),
     Case(
         "chunks",
-        "64 KiB in, as fast as they are taken",
+        "64 KiB in, one byte back, then the next",
         server("chunks", load.SendChunks),
         4096,
+        (Bound(OURS, "raw-64k", 1.15), Bound(UV, "raw-uvloop", 1.15)),
+    ),
+    Case(
+        "bulk",
+        "64 KiB in, of a stream that comes as fast as it is taken",
+        server("bulk", load.SendBulk),
+        8192,
         (Bound(OURS, "raw-64k", 1.15), Bound(UV, "raw-uvloop", 1.15)),
         step=256,
     ),

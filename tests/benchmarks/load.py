@@ -12,21 +12,23 @@ import struct
 
 from tests.benchmarks.sides import (
     CHUNK,
-    CHUNKS_PER_REPLY,
-    CHUNKS_PER_STREAM,
+    CHUNKS_IN_BULK,
+    CHUNKS_IN_STREAM,
     HOST,
     PIECES,
     REQUEST,
 )
 
-TIMEOUT = struct.pack("@ll", 20, 0)
+Option = tuple[int, int | bytes]
+TIMEOUT: Option = (socket.SO_RCVTIMEO, struct.pack("@ll", 20, 0))
 
 
-def connection(port: int) -> socket.socket:
+def connection(port: int, *options: Option) -> socket.socket:
     """Connect to a server; a receive that takes longer than 20 s raises BlockingIOError."""
     sock = socket.socket()
     # Not settimeout(): Python would then poll before every call, and MSG_WAITALL not wait.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
+    for option, value in (TIMEOUT, *options):
+        sock.setsockopt(socket.SOL_SOCKET, option, value)
     sock.connect((HOST, port))
     return sock
 
@@ -35,10 +37,11 @@ class Load:
     """Connections to one server, kept from round to round."""
 
     connections = 1
+    options: tuple[Option, ...] = ()
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.sockets = [connection(port) for _ in range(self.connections)]
+        self.sockets = [connection(port, *self.options) for _ in range(self.connections)]
 
     def run(self, count: int) -> None:
         """Make the server do `count` operations, and return when it has."""
@@ -81,26 +84,39 @@ class AskBursts(Ask):
 
 
 class SendChunks(Load):
-    """Chunks out as fast as the server takes them."""
+    """Chunks out, each answered by a byte before the next is sent."""
+
+    together = 1
 
     def run(self, count: int) -> None:
         (sock,) = self.sockets
-        for _ in range(count // CHUNKS_PER_REPLY):
-            for _ in range(CHUNKS_PER_REPLY):
+        for _ in range(count // self.together):
+            for _ in range(self.together):
                 sock.sendall(CHUNK)
             if not sock.recv(1):
                 raise EOFError("the server closed the connection")
 
 
+class SendBulk(SendChunks):
+    """Chunks out as fast as the server takes them."""
+
+    together = CHUNKS_IN_BULK
+    # As much as the system offers by itself changes from round to round, and the cost with it.
+    options = ((socket.SO_SNDBUF, 65536),)
+
+
 class ReadStream(Load):
-    """A request out, a stream in, read as it comes."""
+    """A request out, a stream in, read as it comes into a small buffer of the system."""
+
+    # What the sender can't send ahead of the reader makes it wait, which is what is measured.
+    options = ((socket.SO_RCVBUF, 65536),)
 
     def run(self, count: int) -> None:
         (sock,) = self.sockets
         buffer = bytearray(4 * len(CHUNK))
-        for _ in range(count // CHUNKS_PER_STREAM):
+        for _ in range(count // CHUNKS_IN_STREAM):
             sock.send(REQUEST)
-            left = CHUNKS_PER_STREAM * len(CHUNK)
+            left = CHUNKS_IN_STREAM * len(CHUNK)
             while left:
                 size = sock.recv_into(buffer)
                 if not size:

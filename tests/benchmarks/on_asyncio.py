@@ -13,8 +13,8 @@ from typing import Any
 from tests.benchmarks.sides import (
     BACKLOG,
     CHUNK,
-    CHUNKS_PER_REPLY,
-    CHUNKS_PER_STREAM,
+    CHUNKS_IN_BULK,
+    CHUNKS_IN_STREAM,
     HOST,
     PIECES,
     REQUEST,
@@ -45,13 +45,18 @@ class Bursts(Connection):
 
 
 class Chunks(Connection):
+    wanted = len(CHUNK)
     received = 0
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received >= CHUNKS_PER_REPLY * len(CHUNK):
-            self.received -= CHUNKS_PER_REPLY * len(CHUNK)
+        if self.received >= self.wanted:
+            self.received -= self.wanted
             self.transport.write(b".")
+
+
+class Bulk(Chunks):
+    wanted = CHUNKS_IN_BULK * len(CHUNK)
 
 
 class Stream(Connection):
@@ -59,7 +64,7 @@ class Stream(Connection):
     paused = False
 
     def data_received(self, data: bytes) -> None:
-        self.left = CHUNKS_PER_STREAM
+        self.left = CHUNKS_IN_STREAM
         self.produce()
 
     def produce(self) -> None:
@@ -81,7 +86,14 @@ class Close(Connection):
         self.transport.close()
 
 
-SERVERS = {"echo": Echo, "bursts": Bursts, "chunks": Chunks, "stream": Stream, "close": Close}
+SERVERS = {
+    "echo": Echo,
+    "bursts": Bursts,
+    "chunks": Chunks,
+    "bulk": Bulk,
+    "stream": Stream,
+    "close": Close,
+}
 
 
 def run(side: Side, main: Any) -> None:

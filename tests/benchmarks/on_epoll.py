@@ -14,8 +14,8 @@ from itertools import repeat
 from tests.benchmarks.sides import (
     BACKLOG,
     CHUNK,
-    CHUNKS_PER_REPLY,
-    CHUNKS_PER_STREAM,
+    CHUNKS_IN_BULK,
+    CHUNKS_IN_STREAM,
     HOST,
     PIECES,
     REQUEST,
@@ -81,13 +81,21 @@ class Server:
     received = 0
 
     def chunks(self, sock: socket.socket) -> None:
-        """Count bytes, and answer now and then."""
+        """Answer each chunk."""
+        self.count(sock, len(CHUNK))
+
+    def bulk(self, sock: socket.socket) -> None:
+        """Answer now and then."""
+        self.count(sock, CHUNKS_IN_BULK * len(CHUNK))
+
+    def count(self, sock: socket.socket, wanted: int) -> None:
+        """Answer whenever so many bytes have come."""
         data = sock.recv(65536)
         if not data:
             return self.forget(sock)
         self.received += len(data)
-        if self.received >= CHUNKS_PER_REPLY * len(CHUNK):
-            self.received -= CHUNKS_PER_REPLY * len(CHUNK)
+        if self.received >= wanted:
+            self.received -= wanted
             sock.send(b".")
 
     left = 0
@@ -98,7 +106,7 @@ class Server:
         if not self.left and not self.rest:
             if not sock.recv(65536):
                 return self.forget(sock)
-            self.left = CHUNKS_PER_STREAM
+            self.left = CHUNKS_IN_STREAM
             self.poll.modify(sock, OUT)
         try:
             self.send_stream(sock)

@@ -12,8 +12,8 @@ from typing import Any
 from tests.benchmarks.sides import (
     BACKLOG,
     CHUNK,
-    CHUNKS_PER_REPLY,
-    CHUNKS_PER_STREAM,
+    CHUNKS_IN_BULK,
+    CHUNKS_IN_STREAM,
     HOST,
     PIECES,
     REQUEST,
@@ -33,13 +33,18 @@ class Bursts:
 
 
 class Chunks:
+    wanted = len(CHUNK)
     received = 0
 
     def dataReceived(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received >= CHUNKS_PER_REPLY * len(CHUNK):
-            self.received -= CHUNKS_PER_REPLY * len(CHUNK)
+        if self.received >= self.wanted:
+            self.received -= self.wanted
             self.transport.write(b".")
+
+
+class Bulk(Chunks):
+    wanted = CHUNKS_IN_BULK * len(CHUNK)
 
 
 class Stream:
@@ -49,7 +54,7 @@ class Stream:
     paused = False
 
     def dataReceived(self, data: bytes) -> None:
-        self.left = CHUNKS_PER_STREAM
+        self.left = CHUNKS_IN_STREAM
         self.transport.registerProducer(self, True)
         self.resumeProducing()
 
@@ -75,7 +80,14 @@ class Close:
         self.transport.loseConnection()
 
 
-SERVERS = {"echo": Echo, "bursts": Bursts, "chunks": Chunks, "stream": Stream, "close": Close}
+SERVERS = {
+    "echo": Echo,
+    "bursts": Bursts,
+    "chunks": Chunks,
+    "bulk": Bulk,
+    "stream": Stream,
+    "close": Close,
+}
 
 
 def take(side: Side) -> tuple[Any, Any]:

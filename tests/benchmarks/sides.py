@@ -14,8 +14,8 @@ BACKLOG = 128
 REQUEST = b"r" * 64
 PIECES = [b"%031d\n" % number for number in range(20)]
 CHUNK = b"c" * 65536
-CHUNKS_PER_REPLY = 256  # bytes in: one byte back for each 16 MiB
-CHUNKS_PER_STREAM = 1024  # bytes out: 64 MiB for each request
+CHUNKS_IN_BULK = 256  # 16 MiB for one byte back
+CHUNKS_IN_STREAM = 1024  # 64 MiB for one request
 
 
 @dataclass(frozen=True)
