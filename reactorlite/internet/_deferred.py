@@ -2,9 +2,9 @@
 
 How callbacks are kept. A `Deferred` without callbacks has `_entries is None`, since most
 have none or one. An entry is a bare callable for `addCallback(f)`, which is by far the
-most frequent; else a tuple `(callback, errback, extra)`, where a missing side is `None`
-and `extra` is `None` or `(args, kwargs)`. A tuple without either side carries, in the
-place of `extra`, what takes the result over: another `Deferred` that is chained to this
+most frequent; else a tuple `(callback, errback, args)`, where a missing side is `None`
+and `args` is `None` if there are none. A tuple without either side carries, in the
+place of `args`, what takes the result over: another `Deferred` that is chained to this
 one, or a `Resumable`, such as a suspended coroutine.
 
 How callbacks are run. `_advance` runs one `Deferred` as far as it goes and returns the one
@@ -28,10 +28,17 @@ from typing import (
 )
 
 from reactorlite.internet._futures import AsyncioCancelledError, DeferredWaiter
+from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine
+
+    from reactorlite.internet.interfaces import IReactorTime
 
 T = TypeVar("T")
 N = TypeVar("N")
@@ -92,8 +99,6 @@ class DebugInfo:
         failure = self.failResult
         if failure is None:
             return
-        from reactorlite.python import log
-
         stacks = self._getDebugTracebacks()
         log.err(failure, "Unhandled error in Deferred" + (f"\n{stacks}" if stacks else ""))
 
@@ -134,7 +139,6 @@ class Deferred(Generic[T]):
         "_debugInfo",
         "_entries",
         "_running",
-        "_suppressAlreadyCalled",
         "called",
         "paused",
         "result",
@@ -143,9 +147,14 @@ class Deferred(Generic[T]):
     #: Whether new Deferreds remember where they were made and fired, see `setDebugging`.
     debug = False
 
+    # Few are ever cancelled: no slot to fill for that.
+    _suppressAlreadyCalled = False
+
     if TYPE_CHECKING:
         #: Once fired: the value, the `Failure`, or the `Deferred` that is being waited for.
         result: Any
+        #: The Deferred whose result becomes this one's, only set while that is to come.
+        _chainedTo: Deferred[Any]
 
     def __init__(self, canceller: Callable[[Deferred[Any]], object] | None = None) -> None:
         self.called = False
@@ -153,9 +162,7 @@ class Deferred(Generic[T]):
         self._canceller = canceller
         self._entries: list[Any] | None = None
         self._running = False
-        self._suppressAlreadyCalled = False
         self._debugInfo: DebugInfo | None = None
-        self._chainedTo: Deferred[Any] | None = None
         if self.debug:
             self._debugInfo = DebugInfo()
             self._debugInfo.creator = _stack_of_caller()
@@ -222,8 +229,10 @@ class Deferred(Generic[T]):
 
     def addCallback(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add a callback, called as `callback(result, *args, **kwargs)`; failures pass it by."""
-        if args or kwargs:
-            callback = (callback, None, (args, kwargs))
+        if kwargs:
+            callback = _bound(callback, args, kwargs)
+        elif args:
+            callback = (callback, None, args)
         # Repeats _add: one call less on the most frequent path of all.
         if self._entries is None:
             self._entries = [callback]
@@ -251,7 +260,9 @@ class Deferred(Generic[T]):
 
     def addErrback(self, errback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add an errback, called as `errback(failure, *args, **kwargs)`; values pass it by."""
-        return self._add((None, errback, (args, kwargs) if args or kwargs else None))
+        if kwargs:
+            errback, args = _bound(errback, args, kwargs), ()
+        return self._add((None, errback, args or None))
 
     @overload
     def addBoth(
@@ -271,12 +282,13 @@ class Deferred(Generic[T]):
 
     def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add one callable for values and failures alike."""
-        return self._add((callback, callback, (args, kwargs) if args or kwargs else None))
+        if kwargs:
+            callback, args = _bound(callback, args, kwargs), ()
+        return self._add((callback, callback, args or None))
 
     def chainDeferred(self, d: Deferred[T]) -> Deferred[None]:
         """Give this one's result to `d`, whatever it is, and go on here with `None`."""
-        d._chainedTo = self
-        return self.addCallbacks(d.callback, d.errback)
+        return self._add((d.callback, d.errback, None))
 
     def _add(self, entry: Any) -> Deferred[Any]:
         if self._entries is None:
@@ -348,6 +360,112 @@ class Deferred(Generic[T]):
         elif isinstance(self.result, Deferred):
             self.result.cancel()
 
+    def addTimeout(
+        self,
+        timeout: float,
+        clock: IReactorTime,
+        onTimeoutCancel: Callable[[T | Failure, float], N | Failure] | None = None,
+    ) -> Deferred[T | N]:
+        """Cancel this unless it has a result within `timeout` seconds by `clock`.
+
+        What the callbacks so far make of the cancellation goes, with `timeout`, to
+        `onTimeoutCancel`, whose result goes on. Without it a `CancelledError` becomes a
+        `TimeoutError`, and anything else goes on as it is.
+        """
+        timedOut = False
+
+        def timeIsUp() -> None:
+            nonlocal timedOut
+            timedOut = True
+            self.cancel()
+
+        def outcome(result: Any) -> Any:
+            if not timedOut:
+                if call.active():
+                    call.cancel()
+                return result
+            return (onTimeoutCancel or _timed_out)(result, timeout)
+
+        call = clock.callLater(timeout, timeIsUp)
+        return self.addBoth(outcome)
+
+    # ---- from and to coroutines and futures
+
+    if TYPE_CHECKING:
+        # Assigned by the module that runs coroutines, which stands above this one.
+        @staticmethod
+        def _run_coroutine(coro: Any) -> Deferred[Any]: ...
+
+    @classmethod
+    def fromCoroutine(cls, coro: Coroutine[Any, Any, N] | Generator[Any, Any, N]) -> Deferred[N]:
+        """Start a coroutine, and return the `Deferred` for its result.
+
+        It runs at once until it first has to wait. Raises `NotACoroutineError` for
+        anything else.
+        """
+        return cls._run_coroutine(coro)
+
+    @classmethod
+    def fromFuture(cls, future: asyncio.Future[N]) -> Deferred[N]:
+        """Make a `Deferred` that fires with what a future (or task) of asyncio's comes to.
+
+        It fires in the turn of the loop that follows. Cancelling it cancels the future, and
+        waits for what that makes of it.
+        """
+
+        target: Deferred[N]
+
+        def cancel(deferred: Deferred[N]) -> None:
+            nonlocal target
+            target = Deferred(cancel)
+            future.cancel()
+            deferred._become(target)
+
+        def done(future: asyncio.Future[N]) -> None:
+            # The loop's own reference to a task is weak: `_held` had the only strong one.
+            _held.discard(future)
+            try:
+                result: Any = future.result()
+            except AsyncioCancelledError as exc:
+                result = exc if isinstance(exc, CancelledError) else as_ours(exc)
+            except BaseException as exc:
+                result = exc
+            else:
+                return target.callback(result)
+            target.errback(result)
+
+        target = Deferred(cancel)
+        _held.add(future)
+        future.add_done_callback(done)
+        return target
+
+    def asFuture(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
+        """Make a future of `loop` that takes this one's result, and leaves `None` here.
+
+        Cancelling either cancels the other.
+        """
+        future: asyncio.Future[T] = loop.create_future()
+
+        def value(result: T) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        def failed(failure: Failure) -> None:
+            if future.done():
+                return
+            if failure.check(AsyncioCancelledError):
+                future.cancel()
+            else:
+                future.set_exception(failure.value)
+
+        def done(future: asyncio.Future[T]) -> None:
+            if future.cancelled():
+                self.cancel()
+
+        future.add_done_callback(done)
+        self.addCallbacks(value, failed)
+        return future
+
     # ---- running callbacks
 
     def pause(self) -> None:
@@ -382,7 +500,7 @@ class Deferred(Generic[T]):
             return None
         result = self.result
         failed = isinstance(result, Failure)
-        self._chainedTo = taken = following = None
+        taken = following = None
         if self._entries is not None:
             self._running = True
             # Callbacks that are added meanwhile go to the end of the list, and so are met here.
@@ -391,27 +509,23 @@ class Deferred(Generic[T]):
                 if entry.__class__ is not tuple:
                     if failed:
                         continue
-                    step, extra = entry, None
+                    step, args = entry, None
                 else:
-                    callback, errback, extra = entry
+                    callback, errback, args = entry
                     step = errback if failed else callback
                     if step is None:
                         if callback is not errback:
                             continue
-                        following = self._hand_over(extra)
+                        following = self._hand_over(args)
                         taken = result = self.result
-                        failed = isinstance(result, Failure)
                         if following is not None:
                             break
+                        failed = isinstance(result, Failure)
                         continue
                 try:
-                    if extra is None:
-                        result = step(result)
-                    else:
-                        args, kwargs = extra
-                        result = step(result, *args, **kwargs)
-                except BaseException:
-                    self.result = result = Failure(captureVars=self.debug)
+                    result = step(result) if args is None else step(result, *args)
+                except BaseException as exc:
+                    self.result = result = caught(exc, self.debug)
                     failed = True
                     continue
                 self.result = result
@@ -434,21 +548,18 @@ class Deferred(Generic[T]):
         """Take the result of a `Deferred` that a callback returned, or wait for it."""
         if inner is self:
             _warn_of_own_deferred(step)
-        if inner._settled():
+        elif inner.called and not inner.paused:
             self.result = inner.result
             inner._give_away()
             return False
-        self._wait_for(inner)
-        return True
-
-    def _settled(self) -> bool:
-        """Whether there is a result now, and nothing that would first have to happen."""
-        return self.called and not self.paused and not isinstance(self.result, Deferred)
-
-    def _wait_for(self, inner: Deferred[Any]) -> None:
         self.paused += 1
         self._chainedTo = inner
-        inner._await_by(self)
+        # Repeats _await_by: one call less for each Deferred in a chain.
+        if inner._entries is None:
+            inner._entries = [(None, None, self)]
+        else:
+            inner._entries.append((None, None, self))
+        return True
 
     def _await_by(self, taker: Deferred[Any] | Resumable) -> None:
         """Let `taker` have the result once all callbacks before it ran; it must be to come."""
@@ -459,9 +570,15 @@ class Deferred(Generic[T]):
 
     def _hand_over(self, taker: Deferred[Any] | Resumable) -> Deferred[Any] | None:
         if not isinstance(taker, Deferred):
-            return taker.resume(self)
+            try:
+                return taker.resume(self)
+            except BaseException as exc:
+                # Not this one's failure, nor the next callback's.
+                log.err(Failure(exc), "What waited for a Deferred could not go on")
+                return None
         taker.result = self.result
         taker.paused -= 1
+        del taker._chainedTo
         self._give_away()
         return taker
 
@@ -471,10 +588,22 @@ class Deferred(Generic[T]):
         if self._debugInfo is not None:
             self._debugInfo.failResult = None
 
+    def _become(self, other: Deferred[Any]) -> None:
+        """Take the result of another `Deferred` for one's own, now or when it comes."""
+        self.called = True
+        self.result = other
+        if self._must_wait(other, None):
+            return
+        self._advance_all()
+
     def _remember_failure(self, failure: Failure) -> None:
         # The traceback's frames may refer to this Deferred, and a cycle would keep the
         # report back until the collector comes by.
         failure.cleanFailure()
+        self._expect_care(failure)
+
+    def _expect_care(self, failure: Failure) -> None:
+        """Have the failure reported unless someone takes it."""
         if self._debugInfo is None:
             self._debugInfo = DebugInfo()
         self._debugInfo.failResult = failure
@@ -486,10 +615,11 @@ class Deferred(Generic[T]):
 
         A failure is raised. Several coroutines may wait; each gets the result.
         """
-        if not self._settled():
+        if self.paused or not self.called:
+            # Our own coroutines send the result here, asyncio's tasks send None.
             waiter = DeferredWaiter(self)
-            yield waiter
-            return cast("T", waiter.outcome)
+            sent = yield waiter
+            return cast("T", waiter.outcome if waiter.done() else sent)
         if isinstance(self.result, Failure):
             if self._debugInfo is not None:
                 self._debugInfo.failResult = None
@@ -502,11 +632,41 @@ class Deferred(Generic[T]):
 
     def __repr__(self) -> str:
         name = f"<{type(self).__name__} at {id(self):#x}"
-        if self._chainedTo is not None:
+        if hasattr(self, "_chainedTo"):
             return f"{name} waiting on Deferred at {id(self._chainedTo):#x}>"
         if self.called:
             return f"{name} current result: {getattr(self, 'result', None)!r}>"
         return f"{name}>"
+
+
+#: Futures that a Deferred waits for.
+_held: set[Any] = set()
+
+
+def as_ours(exc: BaseException) -> CancelledError:
+    """asyncio's cancellation as a `Deferred` tells it."""
+    error = CancelledError(*exc.args)
+    error.__cause__ = exc
+    return error.with_traceback(exc.__traceback__)
+
+
+def _timed_out(result: Any, timeout: float) -> Any:
+    if isinstance(result, Failure):
+        result.trap(CancelledError)
+        raise TimeoutError(timeout, "Deferred")
+    return result
+
+
+def caught(exc: BaseException, captureVars: bool = False) -> Failure:
+    """Make a `Failure` of an exception, less the frame of the library that caught it.
+
+    So a traceback through any number of callbacks and coroutines shows these alone, and a
+    frame that refers to a `Deferred` isn't kept alive by its result.
+    """
+    tb = exc.__traceback__
+    if tb is not None and tb.tb_next is not None:
+        exc.__traceback__ = tb.tb_next
+    return Failure(exc, captureVars=True) if captureVars else Failure(exc)
 
 
 def _bound(

@@ -1,4 +1,4 @@
-"""Deferreds, seen from asyncio: what its tasks wait on, and what it takes for a task.
+"""Deferreds and our coroutines, seen from asyncio: its tasks' futures, and fellow tasks.
 
 The only module of its layer that imports asyncio. It knows of a `Deferred` no more than
 that it can be cancelled and awaited, so that it stands below all of `internet.defer`.
@@ -7,17 +7,22 @@ that it can be cancelled and awaited, so that it stands below all of `internet.d
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextvars import Context
+    from types import FrameType
 
     from reactorlite.internet._deferred import Deferred
 
+R = TypeVar("R")
+
 AsyncioCancelledError = asyncio.CancelledError
+isfuture = asyncio.isfuture
+running_loop = asyncio._get_running_loop
 
 _PENDING: Any = object()
 
@@ -98,10 +103,12 @@ class DeferredWaiter:
         """
         if self.outcome is not _PENDING:
             return False
-        self._cancelled_with = (
-            asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
-        )
-        self.deferred.cancel()
+        self._cancelled_with = _cancelled_error(msg)
+        try:
+            self.deferred.cancel()
+        except BaseException:
+            # The task is to end all the same, with what the canceller raised as the cause.
+            _innermost(self.deferred).errback()
         return True
 
     def result(self) -> Any:
@@ -123,3 +130,226 @@ class DeferredWaiter:
             return self.outcome.value
         self.result()
         return None
+
+
+class LoopTask:
+    """What a coroutine that we run shows to asyncio: the interface of its `Task`.
+
+    asyncio lets others bring their own tasks, as long as they say which one runs. So
+    `asyncio.current_task()`, `timeout()` and `TaskGroup` find this one; `asyncio.run`
+    cancels it, like every task that is left, when it ends. `asyncio.Task` itself can't be
+    used: it takes each step in a turn of the loop of its own.
+
+    A subclass runs the coroutine, keeps `_waiting_for` up to date and calls `_report` with
+    the outcome; what is specific to a running loop happens here, and none is needed.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_loop", "_outcome", "_waiting_for")
+
+    if TYPE_CHECKING:
+        _context: Context
+        _generator: Any
+        _run: Callable[[Any], Deferred[Any] | None]
+
+    # What few tasks ever change: no slots to fill for it.
+    _asyncio_future_blocking = False
+    _callbacks: list[tuple[Callable[[Any], object], Context | None]] | None = None
+    _cancel_message: Any = None
+    _cancels_requested = 0
+    _must_cancel = False
+    _name: str | None = None
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting_for: Any = None
+        self._outcome: Any = _PENDING
+
+    # ---- for the subclass
+
+    def _go(self, result: Any) -> Deferred[Any] | None:
+        """Call `_run` in the coroutine's context, as the loop's current task."""
+        loop = running_loop()
+        if loop is None:
+            return self._context.run(self._run, result)
+        # A Deferred may fire inside another task, and asyncio refuses to nest them.
+        interrupted = _current_task(loop)
+        if interrupted is not None:
+            _leave_task(loop, interrupted)
+        _enter_task(loop, self)
+        try:
+            return self._context.run(self._run, result)
+        finally:
+            _leave_task(loop, self)
+            if interrupted is not None:
+                _enter_task(loop, interrupted)
+
+    def _suspend(self, waiting_for: Any) -> None:
+        """Wait for something with a `cancel(msg=…)`, or for the next turn of the loop (None)."""
+        self._waiting_for = waiting_for
+        if self._loop is None and (loop := running_loop()) is not None:
+            # Once, and for good: asyncio's collection of tasks is weak, and skips those done.
+            self._loop = loop
+            _register_task(self)
+        if self._must_cancel and waiting_for is not None:
+            self._must_cancel = not waiting_for.cancel(msg=self._cancel_message)
+
+    def _wait_for_future(self, future: asyncio.Future[Any], wake: Callable[[Any], object]) -> None:
+        future._asyncio_future_blocking = False
+        # asyncio's streams hold their future weakly, so that nothing else may hold us.
+        _held.add(self)
+        future.add_done_callback(wake)
+        self._suspend(future)
+
+    def _woken(self, future: asyncio.Future[Any]) -> Failure | None:
+        """What to throw into the coroutine, if anything, now that `future` is done."""
+        self._waiting_for = None
+        _held.discard(self)
+        try:
+            future.result()
+        except BaseException as exc:
+            return Failure(exc)
+        return self._asked_to_cancel()
+
+    def _asked_to_cancel(self) -> Failure | None:
+        if not self._must_cancel:
+            return None
+        self._must_cancel = False
+        return Failure(_cancelled_error(self._cancel_message))
+
+    def _report(self, outcome: Any) -> None:
+        """Be done, with a value or a `Failure`."""
+        self._outcome = outcome
+        for callback, context in self._callbacks or ():
+            self.get_loop().call_soon(callback, self, context=context)
+        self._callbacks = None
+
+    # ---- asyncio.Future
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop in which it waited first; `RuntimeError` if it never did, and none runs."""
+        return self._loop or asyncio.get_running_loop()
+
+    def done(self) -> bool:
+        """Whether the coroutine came to its end."""
+        return self._outcome is not _PENDING
+
+    def cancelled(self) -> bool:
+        """Whether it ended with asyncio's `CancelledError`."""
+        outcome = self._outcome
+        return isinstance(outcome, Failure) and isinstance(outcome.value, asyncio.CancelledError)
+
+    def result(self) -> Any:
+        """What the coroutine returned; raises what it raised, or `InvalidStateError`."""
+        if self._outcome is _PENDING:
+            raise asyncio.InvalidStateError("the coroutine has not come to its end")
+        if isinstance(self._outcome, Failure):
+            self._outcome.raiseException()
+        return self._outcome
+
+    def exception(self) -> BaseException | None:
+        """What the coroutine raised; that is raised if it is a cancellation."""
+        if self.cancelled() or not isinstance(self._outcome, Failure):
+            self.result()
+            return None
+        return self._outcome.value
+
+    def add_done_callback(
+        self, callback: Callable[[Any], object], *, context: Context | None = None
+    ) -> None:
+        """Call back in the turn of the loop that follows the end."""
+        if self.done():
+            self.get_loop().call_soon(callback, self, context=context)
+        elif self._callbacks is None:
+            self._callbacks = [(callback, context)]
+        else:
+            self._callbacks.append((callback, context))
+
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
+        """Forget a callback, and return how often it had been added."""
+        before = self._callbacks or []
+        self._callbacks = [entry for entry in before if entry[0] != callback]
+        return len(before) - len(self._callbacks)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if not self.done():
+            self._asyncio_future_blocking = True
+            yield self
+        return self.result()
+
+    __iter__ = __await__
+
+    # ---- asyncio.Task
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Throw asyncio's `CancelledError` into the coroutine, in a later turn of the loop."""
+        if self.done():
+            return False
+        self._cancels_requested += 1
+        if self._waiting_for is None or not self._waiting_for.cancel(msg=msg):
+            self._must_cancel = True
+            self._cancel_message = msg
+        return True
+
+    def cancelling(self) -> int:
+        """How many requests to cancel stand."""
+        return self._cancels_requested
+
+    def uncancel(self) -> int:
+        """Take back one request to cancel, and return how many stand."""
+        self._cancels_requested = max(0, self._cancels_requested - 1)
+        if not self._cancels_requested:
+            self._must_cancel = False
+        return self._cancels_requested
+
+    def get_coro(self) -> Any:
+        """The coroutine."""
+        return self._generator
+
+    def get_context(self) -> Context:
+        """The context that the coroutine runs in."""
+        return self._context
+
+    def get_name(self) -> str:
+        """The name that was set, else the coroutine's."""
+        return self._name or str(getattr(self._generator, "__qualname__", type(self).__name__))
+
+    def set_name(self, value: object) -> None:
+        """Set the name."""
+        self._name = str(value)
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        """The frame in which the coroutine waits; none when it is done."""
+        frame = getattr(self._generator, "cr_frame", None)
+        return [] if frame is None or limit == 0 else [frame]
+
+    def print_stack(self, *, limit: int | None = None, file: Any = None) -> None:
+        """Print where the coroutine waits, to `file` or standard error."""
+        import traceback
+
+        for frame in self.get_stack(limit=limit):
+            traceback.print_stack(frame, 1, file)
+
+    def __repr__(self) -> str:
+        state = "pending" if not self.done() else "cancelled" if self.cancelled() else "finished"
+        return f"<{type(self).__name__} {state} name={self.get_name()!r} coro={self._generator!r}>"
+
+
+#: Tasks that wait for a future of asyncio's.
+_held: set[LoopTask] = set()
+
+# asyncio takes any object for a task that says it is one; its annotations know only its own.
+_current_task: Callable[[asyncio.AbstractEventLoop], Any] = asyncio.current_task
+_enter_task: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio.tasks._enter_task
+_leave_task: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio.tasks._leave_task
+_register_task: Callable[[Any], None] = asyncio.tasks._register_task
+
+
+def _cancelled_error(message: Any) -> asyncio.CancelledError:
+    return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
+
+
+def _innermost(deferred: Deferred[Any]) -> Deferred[Any]:
+    """The Deferred that this one waits for in the end."""
+    while deferred.called and hasattr(deferred.result, "_await_by"):
+        deferred = deferred.result
+    return deferred

@@ -23,6 +23,13 @@ class FirstError(Exception):
         self.subFailure = failure
         self.index = index
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FirstError):
+            return NotImplemented
+        return (self.index, self.subFailure) == (other.index, other.subFailure)
+
+    __hash__ = Exception.__hash__
+
     def __repr__(self) -> str:
         return f"FirstError[#{self.index}, {self.subFailure.value!r}]"
 
@@ -67,7 +74,7 @@ class DeferredList(Deferred[list[tuple[bool, Any]]]):
         if not self._deferredList and not fireOnOneCallback:
             self.callback(self.resultList)
         for index, deferred in enumerate(self._deferredList):
-            deferred._add((self._value_arrived, self._failure_arrived, ((index,), {})))
+            deferred._add((self._value_arrived, self._failure_arrived, (index,)))
 
     def _value_arrived(self, value: Any, index: int) -> Any:
         self.resultList[index] = (SUCCESS, value)

@@ -25,6 +25,14 @@ from reactorlite.internet._gathering import (
     gatherResults,
     race,
 )
+from reactorlite.internet._inline import (
+    NotACoroutineError,
+    ensureDeferred,
+    inlineCallbacks,
+    iscoroutine,
+    returns_deferred,
+    returnValue,
+)
 from reactorlite.python.failure import Failure
 
 T = TypeVar("T")
@@ -40,15 +48,20 @@ __all__ = [
     "DeferredList",
     "FailureGroup",
     "FirstError",
+    "NotACoroutineError",
     "TimeoutError",
+    "ensureDeferred",
     "execute",
     "fail",
     "gatherResults",
     "getDebugging",
+    "inlineCallbacks",
     "logError",
     "maybeDeferred",
     "passthru",
     "race",
+    "returnValue",
+    "returns_deferred",
     "setDebugging",
     "succeed",
 ]
@@ -57,7 +70,7 @@ __all__ = [
 def maybeDeferred(f: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Deferred[Any]:
     """Call `f` and return a `Deferred` for what it returns or raises.
 
-    A Deferred that it returns is returned as it is.
+    A `Deferred` that it returns is returned as it is, and a coroutine is started.
     """
     try:
         result = f(*args, **kwargs)
@@ -67,6 +80,8 @@ def maybeDeferred(f: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Def
         return result
     if isinstance(result, Failure):
         return fail(result)
+    if iscoroutine(result):
+        return ensureDeferred(result)
     return succeed(result)
 
 

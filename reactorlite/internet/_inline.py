@@ -1,0 +1,347 @@
+"""Coroutines and generators that wait for Deferreds: what runs them.
+
+Both start at once, and go on inside the very call that fires what they wait for. A
+`GeneratorDriver` runs what `inlineCallbacks` decorates. A `CoroutineDriver` runs an `async
+def` function; it is also a task in asyncio's eyes, so that all of asyncio can be awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from functools import wraps
+from types import CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+
+from reactorlite.internet._deferred import CancelledError, Deferred, as_ours, caught
+from reactorlite.internet._futures import (
+    AsyncioCancelledError,
+    DeferredWaiter,
+    LoopTask,
+    isfuture,
+    running_loop,
+)
+from reactorlite.python.failure import Failure
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_SUSPENDED: Any = object()
+
+
+class NotACoroutineError(TypeError):
+    """What was to be run as a coroutine is none."""
+
+
+class _Return(BaseException):
+    """Leaves a generator with a value: what `returnValue` raises."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+class _Driver:
+    """Runs a generator to its end, and gives its result to a `Deferred`."""
+
+    # The slots are the subclasses', one of which has a second base with slots.
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _context: Context
+        _generator: Any
+        _waiting_for: Any
+
+        @property
+        def deferred(self) -> Deferred[Any] | None: ...
+        @deferred.setter
+        def deferred(self, deferred: Deferred[Any] | None) -> None: ...
+
+    def _go(self, result: Any) -> Deferred[Any] | None:
+        """Run on with a result; return the `Deferred` if it has one of its own now."""
+        return self._context.run(self._run, result)
+
+    def _run(self, result: Any) -> Deferred[Any] | None:
+        raise NotImplementedError
+
+    def start(self) -> Deferred[Any]:
+        """Run until the generator must wait or ends, and return the `Deferred` for its end."""
+        finished = self._go(None)
+        if finished is None:
+            finished = self.deferred = Deferred(self._cancel)
+        elif isinstance(finished.result, Failure):
+            finished._expect_care(finished.result)
+        return finished
+
+    def _finish(self, result: Any) -> Deferred[Any] | None:
+        if isinstance(result, Failure) and type(result.value) is AsyncioCancelledError:
+            result = Failure(as_ours(result.value))
+        deferred = self.deferred
+        if deferred is None:
+            # It never waited, so that nobody has asked yet.
+            deferred = self.deferred = Deferred()
+        elif deferred.called:
+            # Fired by someone else, from whom this keeps nothing back.
+            deferred._refuse()
+            return None
+        deferred.called = True
+        deferred.result = result
+        return deferred
+
+    def _cancel(self, deferred: Deferred[Any]) -> None:
+        """Cancel what is waited for; the generator may then take its time to end."""
+        self.deferred = Deferred(self._cancel)
+        try:
+            self._cancel_waiting()
+        finally:
+            deferred._become(self.deferred)
+
+    def _cancel_waiting(self) -> None:
+        raise NotImplementedError
+
+
+class GeneratorDriver(_Driver):
+    """Runs a generator that yields Deferreds, and anything that one can be made of."""
+
+    __slots__ = ("_context", "_generator", "_waiting_for", "deferred")
+
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
+        self._generator = generator
+        self._context = copy_context()
+        self._waiting_for: Deferred[Any] | None = None
+        self.deferred = None
+
+    def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
+        """Go on with the result of what was waited for; it calls this."""
+        result = deferred.result
+        deferred._give_away()
+        return self._go(result)
+
+    def _run(self, result: Any) -> Deferred[Any] | None:
+        generator = self._generator
+        while True:
+            try:
+                if isinstance(result, Failure):
+                    yielded = _throw(generator, result)
+                else:
+                    yielded = generator.send(result)
+            except StopIteration as stop:
+                return self._finish(stop.value)
+            except _Return as leaving:
+                return self._finish(leaving.value)
+            except BaseException as exc:
+                return self._finish(caught(exc))
+            if not isinstance(yielded, Deferred):
+                result = yielded
+                if yielded is None or (yielded := _deferred_for(yielded)) is None:
+                    continue
+            if yielded.paused or not yielded.called:
+                yielded._await_by(self)
+                self._waiting_for = yielded
+                return None
+            result = yielded.result
+            yielded._give_away()
+
+    def _cancel_waiting(self) -> None:
+        if self._waiting_for is not None:
+            self._waiting_for.cancel()
+
+
+class CoroutineDriver(LoopTask, _Driver):
+    """Runs a coroutine that awaits Deferreds, futures and tasks in any mix."""
+
+    __slots__ = ("_context", "_generator", "deferred")
+
+    _cancelled_from_deferred = False
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        super().__init__()
+        self._generator = coroutine
+        self._context = copy_context()
+        self.deferred = None
+
+    def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
+        """Go on with the result of what was waited for; it calls this."""
+        waiter = self._waiting_for
+        waiter.outcome = result = deferred.result
+        if waiter._cancelled_with is not None:
+            # Whoever cancels a task does not expect it to run before the call returns.
+            self.get_loop().call_soon(self._wake, waiter)
+            return None
+        self._waiting_for = None
+        return self._go(result)
+
+    def _wake(self, future: Any) -> None:
+        """Go on after what the loop knows is done."""
+        thrown = self._woken(future)
+        if self._cancelled_from_deferred:
+            self._cancelled_from_deferred = False
+            if thrown is not None and type(thrown.value) is AsyncioCancelledError:
+                thrown = Failure(as_ours(thrown.value))
+        self._go_on(thrown)
+
+    def _wake_next_turn(self) -> None:
+        thrown = self._asked_to_cancel()
+        if thrown is None and self._cancelled_from_deferred:
+            thrown = Failure(CancelledError())
+        self._cancelled_from_deferred = False
+        self._go_on(thrown)
+
+    def _go_on(self, thrown: Failure | None) -> None:
+        finished = self._go(thrown)
+        if finished is not None:
+            finished._advance_all()
+
+    def _run(self, result: Any) -> Deferred[Any] | None:
+        coroutine = self._generator
+        while True:
+            try:
+                if isinstance(result, Failure):
+                    yielded = _throw(coroutine, result)
+                else:
+                    yielded = coroutine.send(result)
+            except StopIteration as stop:
+                return self._end(stop.value)
+            except BaseException as exc:
+                return self._end(caught(exc))
+            if yielded.__class__ is not DeferredWaiter:
+                result = self._wait_for(yielded)
+                if result is not _SUSPENDED:
+                    continue
+                return None
+            yielded.deferred._await_by(self)
+            self._suspend(yielded)
+            return None
+
+    def _end(self, outcome: Any) -> Deferred[Any] | None:
+        self._report(outcome)
+        return self._finish(outcome)
+
+    def _wait_for(self, yielded: Any) -> Any:
+        """Wait for something other than an unfired `Deferred`, or say what to send back."""
+        if isinstance(yielded, Deferred):
+            if yielded.called and not yielded.paused:
+                result = yielded.result
+                yielded._give_away()
+                return result
+            yielded._await_by(self)
+            self._suspend(DeferredWaiter(yielded))
+        elif isfuture(yielded):
+            loop = running_loop()
+            if loop is not None and yielded.get_loop() is not loop:
+                return Failure(RuntimeError(f"{yielded!r} belongs to another loop than {loop!r}"))
+            self._wait_for_future(yielded, self._wake)
+        elif yielded is None and (loop := running_loop()) is not None:
+            # asyncio.sleep(0)
+            loop.call_soon(self._wake_next_turn)
+            self._suspend(None)
+        else:
+            return yielded
+        return _SUSPENDED
+
+    def _cancel_waiting(self) -> None:
+        waiting = self._waiting_for
+        if isinstance(waiting, DeferredWaiter):
+            waiting.deferred.cancel()
+            return
+        self._cancelled_from_deferred = True
+        if waiting is not None:
+            waiting.cancel()
+
+
+def _throw(generator: Any, failure: Failure) -> Any:
+    return generator.throw(failure.value.with_traceback(failure.getTracebackObject()))
+
+
+def iscoroutine(candidate: object) -> bool:
+    """Whether something can be run as a coroutine; asyncio's answer was different before 3.12."""
+    return candidate.__class__ is CoroutineType or isinstance(candidate, Coroutine)
+
+
+def _deferred_for(yielded: Any) -> Deferred[Any] | None:
+    """What a generator means by yielding something that is no `Deferred`, if it waits."""
+    if isinstance(yielded, GeneratorType):
+        return GeneratorDriver(yielded).start()
+    if iscoroutine(yielded):
+        return CoroutineDriver(yielded).start()
+    if isinstance(yielded, DeferredWaiter):
+        # A `yield from deferred`; the waiter hands the result on by itself.
+        return yielded.deferred
+    if isfuture(yielded):
+        return Deferred.fromFuture(yielded)
+    return None
+
+
+def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
+    """Decorate a generator function so that calling it returns a `Deferred` for its end.
+
+    Where the generator yields a `Deferred`, a coroutine, another generator or a future of
+    asyncio's, it is given the result of that, or what failed is raised there. Anything
+    else that it yields is given back at once. Its return value is the result. Cancelling
+    the result raises `CancelledError` where the generator waits.
+
+    Calling raises `TypeError` if the function returns no generator.
+    """
+
+    @wraps(f)
+    def started(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        try:
+            generator = f(*args, **kwargs)
+        except _Return as leaving:
+            raise TypeError(
+                f"inlineCallbacks needs a generator, and {f!r} returned by returnValue"
+            ) from leaving
+        if not isinstance(generator, GeneratorType):
+            raise TypeError(f"inlineCallbacks needs {f!r} to return a generator, not {generator!r}")
+        return GeneratorDriver(generator).start()
+
+    return started
+
+
+def returnValue(val: object) -> NoReturn:
+    """End the generator that calls this, decorated by `inlineCallbacks`, with a result.
+
+    A `return` statement does the same, and does it only where it stands.
+    """
+    raise _Return(val)
+
+
+def ensureDeferred(
+    coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T],
+) -> Deferred[T]:
+    """Start a coroutine and return the `Deferred` for its result; return a `Deferred` as it is.
+
+    The coroutine runs at once until it first has to wait. Cancelling the result raises
+    `CancelledError` where the coroutine waits; cancelling the coroutine as an asyncio task
+    raises asyncio's there. Raises `NotACoroutineError` for anything else.
+    """
+    if coro.__class__ is CoroutineType:
+        return CoroutineDriver(coro).start()
+    if isinstance(coro, Deferred):
+        return coro
+    return _run_coroutine(coro)
+
+
+def returns_deferred(f: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Deferred[T]]:
+    """Decorate an `async def` function so that calling it starts it and returns a `Deferred`.
+
+    So a public function can become a coroutine while some of its callers still use
+    `addCallback`; the others can await the result, anywhere.
+    """
+
+    @wraps(f)
+    def started(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return CoroutineDriver(f(*args, **kwargs)).start()
+
+    return started
+
+
+def _run_coroutine(coro: Any) -> Deferred[Any]:
+    if isinstance(coro, GeneratorType):
+        return GeneratorDriver(coro).start()
+    if not iscoroutine(coro):
+        raise NotACoroutineError(f"{coro!r} is not a coroutine")
+    return CoroutineDriver(coro).start()
+
+
+Deferred._run_coroutine = staticmethod(_run_coroutine)  # type: ignore[method-assign]  # see there
