@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import Address, address_from
 from reactorlite.bridge.inbound import StreamAdapter
 from reactorlite.internet import error
+from reactorlite.internet.address import UNIXAddress
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
 from reactorlite.python.components import implementer
@@ -119,7 +120,7 @@ class Port:
         self.connected = True
         self.disconnecting = False
         self._scope.ports[self] = None
-        log.msg(f"{_name_of(self.factory)} starting on {self._host.port}")
+        log.msg(f"{_name_of(self.factory)} starting on {_where(self._host)}")
         self.factory.doStart()
         self._scope.start(self, self._serve)
 
@@ -170,7 +171,7 @@ class Port:
         return _name_of(self.factory)
 
     def __repr__(self) -> str:
-        where = f"on {self._host.port}" if self._host is not None else "(not listening)"
+        where = f"on {_where(self._host)}" if self._host is not None else "(not listening)"
         return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
 
     # -- inside
@@ -269,3 +270,7 @@ def _result_of(work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
 def _name_of(factory: Any) -> str:
     prefix = getattr(factory, "logPrefix", None)
     return str(prefix()) if prefix is not None else type(factory).__qualname__
+
+
+def _where(address: Address) -> object:
+    return address.name if isinstance(address, UNIXAddress) else address.port

@@ -18,6 +18,7 @@ from reactorlite.bridge.addresses import Address, address_from
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet.address import IPv4Address, IPv6Address
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
@@ -401,8 +402,8 @@ def _bytes_from(data: Any) -> bytes:
 
 
 def _socket_name(address: Address) -> Any:
-    if hasattr(address, "scopeID"):
-        return (address.host, address.port, address.flowInfo, address.scopeID)
-    if hasattr(address, "port"):
+    if isinstance(address, IPv4Address):
         return (address.host, address.port)
+    if isinstance(address, IPv6Address):
+        return (address.host, address.port, address.flowInfo, address.scopeID)
     return address.name

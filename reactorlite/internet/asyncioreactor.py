@@ -43,7 +43,7 @@ __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
 #: What Twisted's reactors have and this one lacks so far, and the way round.
 _MISSING = {
     "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
-    "adoptStreamConnection": "give it to `loop.connect_accepted_socket(bridge.adapt(factory), ...)`",
+    "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
     "callInThread": "use `asyncio.to_thread` or `loop.run_in_executor`",
     "getThreadPool": "use `asyncio.to_thread` or `loop.run_in_executor`",
     "suggestThreadPoolSize": "use `loop.set_default_executor`",
@@ -85,8 +85,9 @@ class Reactor:
         self._started = False
         self._stopping = False
         self._over = True
-        # Between threads: what `callFromThread` was given, and whether there is a loop for it.
+        # Between threads: what `callFromThread` was given while there was no loop for it.
         self._handing_over = threading.Lock()
+        self._hears_threads = False
         self._handed_over: list[tuple[Context, Callable[..., object], tuple[Any, ...]]] = []
         self._guard: Guard | None = None
         self._left: asyncio.Future[None] | None = None
@@ -106,8 +107,9 @@ class Reactor:
         signals = stopping_on_signals(loop, self._signalled) if installSignalHandlers else None
         leaving: BaseException | None = None
         with signals or nullcontext():
-            self._attach(loop)
+            # First of all: what waits from threads may well be a call of `stop`.
             loop.call_soon(self._start_up)
+            self._attach(loop)
             try:
                 leaving = self._run_until_over(loop)
             finally:
@@ -137,6 +139,7 @@ class Reactor:
             )
         self.running = self._started = False
         self._over = True
+        self._stop_hearing_threads()
         loop = self._scope.loop
         if loop is not None and loop.is_running():
             loop.stop()
@@ -152,15 +155,14 @@ class Reactor:
                 "iterate() can't run a turn inside a running loop: return to the loop,"
                 " or `await asyncio.sleep(0)`"
             )
-        loop = self._scope.loop
-        if loop is None:
-            loop = self._given_loop or asyncio.new_event_loop()
-            self._attach(loop)
+        loop = self._scope.loop or self._given_loop or asyncio.new_event_loop()
+        self._attach(loop)
         if delay > 0:
             loop.call_later(delay, loop.stop)
         else:
             loop.call_soon(loop.stop)
         loop.run_forever()
+        self._stop_hearing_threads()
 
     async def __aenter__(self) -> Reactor:
         if self._scope.loop is not None:
@@ -200,10 +202,10 @@ class Reactor:
         _check_callable("callFromThread", callable)
         with self._handing_over:
             loop = self._scope.loop
-            if loop is None:
-                self._handed_over.append((copy_context(), self._call, (callable, args, kw)))
-            else:
+            if loop is not None and self._hears_threads:
                 loop.call_soon_threadsafe(self._call, callable, args, kw)
+            else:
+                self._handed_over.append((copy_context(), self._call, (callable, args, kw)))
 
     def callWhenRunning(
         self, callable: Callable[..., object], *args: Any, **kw: Any
@@ -318,7 +320,7 @@ class Reactor:
                     raise
                 leaving = exc
             if not self._over and not self._stopping:
-                # Interrupted, or somebody stopped the loop underneath: an end in order all the same.
+                # Interrupted, or somebody stopped the loop underneath: end in order all the same.
                 self._begin_to_stop()
         return leaving
 
@@ -404,20 +406,26 @@ class Reactor:
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         _residents.setdefault(loop, self)
-        if self._scope.loop is loop:  # kept since a crash
-            return
-        self._timers.attach(loop)
+        if self._scope.loop is not loop:  # else it was kept since a crash
+            self._timers.attach(loop)
         with self._handing_over:
             self._scope.loop = loop
+            self._hears_threads = True
             handed_over, self._handed_over = self._handed_over, []
             for context, call, args in handed_over:
                 loop.call_soon(call, *args, context=context)
         self._scope.begin()
 
+    def _stop_hearing_threads(self) -> None:
+        """Keep what threads hand over until the loop runs again, and the reactor has started."""
+        with self._handing_over:
+            self._hears_threads = False
+
     def _detach(self) -> None:
         loop = self._scope.loop
         with self._handing_over:
             self._scope.loop = None
+            self._hears_threads = False
         self._timers.detach()
         if loop is not None and _residents.get(loop) is self:
             del _residents[loop]
