@@ -1,0 +1,154 @@
+"""Play scenarios on one side and print their events as JSON.
+
+    python play.py SIDE LOOP MODULE [SCENARIO]
+
+SIDE is `twisted` or `reactorlite`, LOOP `asyncio` or `uvloop` (Twisted's own reactor takes no
+heed of it). Without SCENARIO, those of the module that are not `alone` are played one after the
+other in one run of the reactor.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import importlib
+import json
+import logging
+import sys
+import types
+from typing import Any
+
+from stage import SCENARIOS, Scenario, Stage, drive
+
+LIMIT = 40
+"""Seconds after which the process shows where it hangs, and ends."""
+
+
+class Stories:
+    """The scenarios' stages, the latest of which gets what is logged."""
+
+    def __init__(self, side: str) -> None:
+        self.side = side
+        self.stage: Stage | None = None
+        self.events: dict[str, dict[str, list[str]]] = {}
+
+    def begin(self, name: str) -> Stage:
+        """A fresh stage."""
+        self.stage = Stage(self.side)
+        self.events[name] = self.stage.events
+        return self.stage
+
+    def log(self, *event: Any) -> None:
+        """Add what was logged to the story that is on."""
+        if self.stage is not None:
+            self.stage.record("log", *event)
+
+    def unraisable(self, args: Any) -> None:
+        """Add what could not be raised anywhere."""
+        self.log("unraisable", f"{type(args.exc_value).__name__}: {args.exc_value}")
+
+
+class ToStories(logging.Handler):
+    """Sends what loggers of the standard library say to the story that is on."""
+
+    def __init__(self, stories: Stories) -> None:
+        super().__init__(logging.WARNING)
+        self.stories = stories
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell an error by its exception, and everything else by its text."""
+        text = record.getMessage()
+        if record.name.startswith("asyncio") and text.startswith("Executing <"):
+            return  # Debug mode's remark on slow machines.
+        if record.name.startswith("asyncio"):
+            self.stories.log("asyncio says", text)
+        elif record.exc_info and record.exc_info[1] is not None:
+            self.stories.log("error", record.exc_info[1])
+        else:
+            self.stories.log(record.levelname.lower(), text)
+
+
+def listen_to_log(stories: Stories) -> None:
+    """Have errors that are logged appear among the events."""
+    if stories.side == "twisted":
+        from twisted.python import log
+
+        def observe(event: dict[str, Any]) -> None:
+            if event.get("isError"):
+                failure = event.get("failure")
+                text = log.textFromEventDict(event)
+                stories.log("error", failure.type if failure is not None else text)
+
+        log.startLoggingWithObserver(observe, setStdout=False)
+    for name in ("reactorlite", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.addHandler(ToStories(stories))
+        logger.propagate = False
+    sys.unraisablehook = stories.unraisable
+
+
+def choose_loop(side: str, loop: str) -> None:
+    """Have reactorlite run on uvloop, by its public way."""
+    if side == "reactorlite" and loop == "uvloop":
+        import uvloop
+
+        asyncioreactor = importlib.import_module("reactorlite.internet.asyncioreactor")
+        asyncioreactor.install(uvloop.new_event_loop())
+
+
+def play_together(stories: Stories, reactor: Any, scenarios: list[Scenario]) -> None:
+    """Play scenarios one after the other in one run of the reactor."""
+    waiting = iter(scenarios)
+
+    def begin() -> None:
+        scenario = next(waiting, None)
+        if scenario is None:
+            reactor.stop()
+            return
+        stage = stories.begin(scenario.name)
+        stage.reactor = reactor
+        result = scenario.act(stage)
+        if isinstance(result, types.GeneratorType):
+            drive(stage, result, lambda: end(stage))
+        else:
+            end(stage)
+
+    def end(stage: Stage) -> None:
+        # What nobody holds any more may have something to say.
+        gc.collect()
+        try:
+            stage.strike()
+        finally:
+            # A few turns, so that what was closed is out of the next one's way.
+            reactor.callLater(0.005, begin)
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+
+
+def main(side: str, loop: str, module: str, only: str = "") -> None:
+    """Play, and print."""
+    faulthandler.dump_traceback_later(LIMIT, exit=True)
+    importlib.import_module(module)
+    stories = Stories(side)
+    listen_to_log(stories)
+    choose_loop(side, loop)
+    reactor: Any = importlib.import_module(f"{side}.internet.reactor")
+    if side == "reactorlite":
+        reactor = importlib.import_module("reactorlite.internet").reactor
+    chosen = [s for s in SCENARIOS.values() if (s.name == only if only else not s.alone)]
+    if only and chosen[0].alone:
+        stage = stories.begin(only)
+        stage.reactor = reactor
+        try:
+            chosen[0].act(stage)
+            gc.collect()
+        finally:
+            print(json.dumps(stories.events), flush=True)
+        return
+    play_together(stories, reactor, chosen)
+    print(json.dumps(stories.events))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

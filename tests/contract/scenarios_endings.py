@@ -1,0 +1,572 @@
+"""How connections end: for what reason, in which order, and what the peer sees on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stage import Stage, boom, scenario
+
+# ── plain endings ────────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def peer_closes(api: Stage) -> Any:
+    """The peer's FIN is a plain end."""
+    server = api.server()
+    peer = api.peer(server.number)
+    peer.send(b"bye")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_resets(api: Stage) -> Any:
+    """The peer's RST is a lost connection."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.reset()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_resets_client(api: Stage) -> Any:
+    """The peer's RST is a lost connection for a client, and its factory is told the same."""
+    plain = api.plain_listener()
+    api.client(plain.number)
+    peer = yield plain.accept()
+    yield api.seen("client", "connectionMade")
+    peer.reset()
+    yield api.seen("client", "clientConnectionLost")
+
+
+@scenario()
+def peer_resets_in_mid_write(api: Stage) -> Any:
+    """A reset with much still to be sent is told once."""
+    server = api.server(made=lambda p: p.transport.write(b"x" * 20_000_000))
+    peer = api.peer(server.number)
+    yield peer.received(1000)
+    peer.reset()
+    yield api.seen("server", "connectionLost")
+    server.transport.write(b"more")
+    yield api.turn(3)
+
+
+@scenario()
+def peer_closes_with_unread_data(api: Stage) -> Any:
+    """A peer that closes without reading what was sent resets the connection."""
+    server = api.server(made=lambda p: p.transport.write(b"unread"))
+    peer = api.peer(server.number)
+    yield api.until(lambda: peer.sock.recv(1, 2) if server.protocols else None)
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def server_loses_connection(api: Stage) -> Any:
+    """`loseConnection` sends what was written, then FIN; `connectionLost` comes from outside."""
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.write(b"last words")
+        protocol.transport.loseConnection()
+        api.record("server", "returned", bool(protocol.transport.disconnecting))
+
+    server = api.server(data=data)
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def lose_connection_idle(api: Stage) -> Any:
+    """`loseConnection` with nothing to send, twice, from the loop."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    api.attempt("server", "first", server.transport.loseConnection)
+    api.attempt("server", "second", server.transport.loseConnection)
+    api.record("server", "returned")
+    yield api.seen("server", "connectionLost")
+    api.attempt("server", "third", server.transport.loseConnection)
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def lose_connection_in_connection_made(api: Stage) -> Any:
+    """`loseConnection` in `connectionMade` ends with FIN, after what was written there."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"sorry")
+        protocol.transport.loseConnection()
+        api.record("server", "returned")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def lose_connection_in_clients_connection_made(api: Stage) -> Any:
+    """A client may hang up as soon as it is connected."""
+    plain = api.plain_listener()
+    api.client(plain.number, made=lambda p: p.transport.loseConnection())
+    peer = yield plain.accept()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("client", "clientConnectionLost")
+
+
+@scenario()
+def lose_connection_in_connection_lost(api: Stage) -> Any:
+    """`loseConnection`, `abortConnection` and `write` in `connectionLost` do nothing."""
+
+    def lost(protocol: Any, _: Any) -> None:
+        api.attempt("server", "write", protocol.transport.write, b"late")
+        api.attempt("server", "lose", protocol.transport.loseConnection)
+        api.attempt("server", "abort", protocol.transport.abortConnection)
+
+    server = api.server(lost=lost)
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    yield api.turn(3)
+
+
+@scenario()
+def lose_connection_while_much_is_unsent(api: Stage) -> Any:
+    """Everything written before `loseConnection` arrives, however much it is."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 5_000_000)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.turn(5)
+    api.record("server", "still", bool(server.transport.connected))
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def data_after_lose_connection(api: Stage) -> Any:
+    """What the peer sends while we wait to send our last is not received any more."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 5_000_000)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number, receive_buffer=4096)
+    yield api.seen("server", "connectionMade")
+    peer.send(b"are you there")
+    yield api.sleep(0.05)
+    api.record("server", "now")
+    peer.reset()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_closes_while_we_close(api: Stage) -> Any:
+    """FINs that cross are a plain end, told once."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.close()
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+    yield api.turn(3)
+
+
+@scenario()
+def peer_closes_after_lose_connection_unsent(api: Stage) -> Any:
+    """A peer that hangs up and does not read while we still send: the reason given."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 5_000_000)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number, receive_buffer=4096)
+    yield api.seen("server", "connectionMade")
+    yield api.turn(3)
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+# ── abort ────────────────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def abort_connection(api: Stage) -> Any:
+    """`abortConnection` drops what was written and resets; it returns before it is told."""
+    server = api.server(made=lambda p: p.transport.write(b"m" * 5_000_000))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    yield api.turn(2)
+    api.attempt("server", "first", server.transport.abortConnection)
+    api.attempt("server", "second", server.transport.abortConnection)
+    api.attempt("server", "write", server.transport.write, b"late")
+    api.record("server", "returned", bool(server.transport.disconnecting))
+    yield api.seen("server", "connectionLost")
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def abort_in_connection_made(api: Stage) -> Any:
+    """`abortConnection` in `connectionMade` resets."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"never sent")
+        protocol.transport.abortConnection()
+        api.record("server", "returned")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def abort_in_clients_connection_made(api: Stage) -> Any:
+    """`abortConnection` in a client's `connectionMade` resets."""
+    plain = api.plain_listener()
+    api.client(plain.number, made=lambda p: p.transport.abortConnection())
+    peer = yield plain.accept()
+    api.record("peer", (yield peer.ended()))
+    yield api.seen("client", "clientConnectionLost")
+
+
+@scenario()
+def abort_in_data_received(api: Stage) -> Any:
+    """`abortConnection` in `dataReceived` drops what that call wrote, and resets."""
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.write(b"never sent")
+        protocol.transport.abortConnection()
+        protocol.transport.write(b"neither")
+        api.record("server", "returned")
+
+    server = api.server(data=data)
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def abort_after_lose_connection(api: Stage) -> Any:
+    """`abortConnection` ends a close that waits for its last bytes."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 5_000_000)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    yield api.turn(3)
+    server.transport.abortConnection()
+    yield api.seen("server", "connectionLost")
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def lose_connection_after_abort(api: Stage) -> Any:
+    """`loseConnection` after `abortConnection` takes nothing back."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.abortConnection()
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def abort_after_loss(api: Stage) -> Any:
+    """`abortConnection` when all is over does nothing."""
+    server = api.server()
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    api.attempt("server", "abort", server.transport.abortConnection)
+    yield api.turn(3)
+
+
+@scenario()
+def abort_in_read_connection_lost(api: Stage) -> Any:
+    """`abortConnection` when the peer half-closes."""
+    server = api.server(
+        interfaces=[api.interfaces.IHalfCloseableProtocol],
+        read_lost=lambda p: p.transport.abortConnection(),
+    )
+    peer = api.peer(server.number)
+    peer.finish()
+    api.record("peer", (yield peer.ended()))
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def abort_in_write_connection_lost(api: Stage) -> Any:
+    """`abortConnection` when our half is closed."""
+    server = api.server(
+        interfaces=[api.interfaces.IHalfCloseableProtocol],
+        made=lambda p: p.transport.loseWriteConnection(),
+        write_lost=lambda p: p.transport.abortConnection(),
+    )
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionLost")
+    yield peer.ended()
+
+
+# ── half a connection ────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def peer_half_closes(api: Stage) -> Any:
+    """A peer's FIN ends the connection; what was written before is delivered."""
+    server = api.server(data=lambda p, d: p.transport.write(b"a" * 3_000_000))
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    yield api.seen("server", "dataReceived")
+    peer.finish()
+    api.record("peer", (yield peer.ended()), len(peer.data) == 3_000_000)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_half_closes_with_its_request(api: Stage) -> Any:
+    """A request with the FIN right behind it is answered."""
+    server = api.server(data=lambda p, d: p.transport.write(b"answer"))
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    peer.finish()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_half_closes_half_closeable(api: Stage) -> Any:
+    """A half-closeable protocol is told, and goes on writing until it closes."""
+    server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol])
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    peer.finish()
+    yield api.seen("server", "readConnectionLost")
+    yield api.turn(5)
+    api.record("server", "still", bool(server.transport.connected))
+    server.transport.write(b"answer")
+    yield peer.received(6)
+    server.transport.loseConnection()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_half_closes_then_resets(api: Stage) -> Any:
+    """After a half-close the peer's RST is noticed when something is written."""
+    server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol])
+    peer = api.peer(server.number)
+    peer.finish()
+    yield api.seen("server", "readConnectionLost")
+    peer.reset()
+    yield api.sleep(0.02)
+    server.transport.write(b"a")
+    yield api.sleep(0.02)
+    server.transport.write(b"b")
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def lose_write_connection(api: Stage) -> Any:
+    """`loseWriteConnection` sends what is pending, then FIN; later writes vanish."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 2_000_000)
+        api.attempt("server", "half", protocol.transport.loseWriteConnection)
+        api.attempt("server", "write", protocol.transport.write, b"late")
+        api.attempt("server", "again", protocol.transport.loseWriteConnection)
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    api.attempt("server", "write", server.transport.write, b"later")
+    peer.send(b"we still talk")
+    yield api.seen("server", "dataReceived")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def lose_write_connection_half_closeable(api: Stage) -> Any:
+    """A half-closeable protocol is told when its half is closed, and still receives."""
+    server = api.server(
+        interfaces=[api.interfaces.IHalfCloseableProtocol],
+        made=lambda p: (p.transport.loseWriteConnection(), api.record("server", "returned")),
+    )
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "writeConnectionLost")
+    peer.send(b"we still talk")
+    yield api.seen("server", "dataReceived")
+    peer.close()
+    yield api.seen("server", "readConnectionLost")
+    yield api.turn(3)
+    api.record("server", "connected", bool(server.transport.connected))
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def both_halves_close(api: Stage) -> Any:
+    """Our half first, then the peer's."""
+    server = api.server(
+        interfaces=[api.interfaces.IHalfCloseableProtocol],
+        read_lost=lambda p: api.record("server", "in read lost"),
+    )
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.loseWriteConnection()
+    yield api.seen("server", "writeConnectionLost")
+    peer.finish()
+    yield api.seen("server", "readConnectionLost")
+    yield api.turn(3)
+    api.record("server", "connected", bool(server.transport.connected))
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def both_halves_close_the_other_way(api: Stage) -> Any:
+    """The peer's half first, then ours."""
+    server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol])
+    peer = api.peer(server.number)
+    peer.finish()
+    yield api.seen("server", "readConnectionLost")
+    server.transport.loseWriteConnection()
+    yield api.seen("server", "writeConnectionLost")
+    yield api.sleep(0.05)
+    api.record("server", "connected", bool(server.transport.connected))
+    api.record("peer", peer.end or (yield peer.ended()))
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def half_close_then_lose_connection(api: Stage) -> Any:
+    """`loseConnection` after `loseWriteConnection` closes both halves."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.loseWriteConnection()
+    server.transport.loseConnection()
+    api.record("peer", (yield peer.ended()))
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def half_close_after_lose_connection(api: Stage) -> Any:
+    """`loseWriteConnection` after `loseConnection` does not hinder it."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 2_000_000)
+        protocol.transport.loseConnection()
+        api.attempt("server", "half", protocol.transport.loseWriteConnection)
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def half_close_after_loss(api: Stage) -> Any:
+    """`loseWriteConnection` when all is over does nothing."""
+    server = api.server()
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    api.attempt("server", "half", server.transport.loseWriteConnection)
+    yield api.turn(3)
+
+
+@scenario()
+def half_close_in_connection_lost(api: Stage) -> Any:
+    """`loseWriteConnection` in `connectionLost` does nothing."""
+    server = api.server(
+        lost=lambda p, r: api.attempt("server", "half", p.transport.loseWriteConnection)
+    )
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    yield api.turn(3)
+
+
+@scenario()
+def lose_connection_in_read_connection_lost(api: Stage) -> Any:
+    """A half-closeable protocol that closes when the peer is done."""
+
+    def read_lost(protocol: Any) -> None:
+        protocol.transport.write(b"you too")
+        protocol.transport.loseConnection()
+
+    server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol], read_lost=read_lost)
+    peer = api.peer(server.number)
+    peer.finish()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def half_closeable_raises_in_read_connection_lost(api: Stage) -> Any:
+    """What `readConnectionLost` raises is logged, and is the reason."""
+    server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol], read_lost=boom)
+    peer = api.peer(server.number)
+    peer.finish()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def half_closeable_raises_in_write_connection_lost(api: Stage) -> Any:
+    """What `writeConnectionLost` raises is logged, and is the reason."""
+    server = api.server(
+        interfaces=[api.interfaces.IHalfCloseableProtocol],
+        made=lambda p: p.transport.loseWriteConnection(),
+        write_lost=boom,
+    )
+    api.peer(server.number)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def client_half_closes_server_answers(api: Stage) -> Any:
+    """Two of ours: the client's half-close is the server's end, and the answer arrives."""
+    server = api.server(data=lambda p, d: p.transport.write(b"answer to " + d))
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"question")
+        protocol.transport.loseWriteConnection()
+
+    api.client(server.number, made=made)
+    yield api.seen("client", "clientConnectionLost")
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def pauses_then_peer_closes(api: Stage) -> Any:
+    """A peer's FIN behind data that is held back comes after that data."""
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.pauseProducing()
+        api.record("server", "paused")
+
+    server = api.server(data=data)
+    peer = api.peer(server.number)
+    peer.send(b"one")
+    yield api.seen("server", "paused")
+    peer.send(b"two")
+    peer.close()
+    yield api.sleep(0.03)
+    api.record("server", "resume")
+    server.transport.resumeProducing()
+    yield api.seen("server", "paused", 2)
+    server.transport.resumeProducing()
+    yield api.seen("server", "connectionLost")

@@ -1,0 +1,722 @@
+"""Back-pressure in both directions: producers, and reading that is paused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stage import Stage, scenario
+
+
+class Producer:
+    """Records what it is told; `resumed` is called on each `resumeProducing`."""
+
+    def __init__(self, api: Stage, party: str, resumed: Any = None) -> None:
+        self.api = api
+        self.party = party
+        self.resumed = resumed
+
+    def resumeProducing(self) -> None:
+        self.api.record(self.party, "resumeProducing")
+        if self.resumed is not None:
+            self.resumed()
+
+    def pauseProducing(self) -> None:
+        self.api.record(self.party, "pauseProducing")
+
+    def stopProducing(self) -> None:
+        self.api.record(self.party, "stopProducing")
+
+
+# ── push producers ───────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def push_producer_is_paused_inside_write(api: Stage) -> Any:
+    """Writing beyond 64 KiB pauses a push producer before `write` returns."""
+
+    def made(protocol: Any) -> None:
+        transport = protocol.transport
+        transport.registerProducer(Producer(api, "server"), True)
+        api.record("server", "registered")
+        for size in (65536, 1, 1):
+            transport.write(b"x" * size)
+            api.record("server", f"wrote {size}")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(65538)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def push_producer_is_paused_by_one_large_write(api: Stage) -> Any:
+    """One write of more than 64 KiB pauses, and all sent resumes."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server"), True)
+        protocol.transport.write(b"x" * 3_000_000)
+        api.record("server", "wrote")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.turn(5)
+    api.record("server", "reading")
+    yield peer.received(3_000_000)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def push_producer_is_paused_by_write_sequence(api: Stage) -> Any:
+    """`writeSequence` counts as its whole."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server"), True)
+        protocol.transport.writeSequence([b"x" * 1000] * 100)
+        api.record("server", "wrote")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(100_000)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def push_producer_is_paused_in_data_received(api: Stage) -> Any:
+    """The same inside `dataReceived`, where writes are gathered."""
+
+    def data(protocol: Any, _: bytes) -> None:
+        for _ in range(3):
+            protocol.transport.write(b"x" * 40_000)
+            api.record("server", "wrote")
+
+    server = api.server(
+        made=lambda p: p.transport.registerProducer(Producer(api, "server"), True), data=data
+    )
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    yield peer.received(120_000)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def push_producer_that_writes_when_resumed(api: Stage) -> Any:
+    """A producer may write in `resumeProducing`, be paused there, and come to its end."""
+    left = [5]
+
+    def produce() -> None:
+        while left[0]:
+            left[0] -= 1
+            server.transport.write(b"x" * 100_000)
+            api.record("server", "wrote")
+            if paused():
+                return
+        server.transport.unregisterProducer()
+        server.transport.loseConnection()
+
+    def paused() -> bool:
+        return "pauseProducing" in api.events["server"][-2:]
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server", produce), True)
+        produce()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def small_writes_never_pause(api: Stage) -> Any:
+    """A producer that stays under the mark hears nothing."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    for _ in range(5):
+        server.transport.write(b"x" * 10_000)
+        yield api.turn(2)
+    yield peer.received(50_000)
+    yield api.turn(5)
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def producer_registered_with_much_unsent(api: Stage) -> Any:
+    """A push producer that comes when the buffer is full is paused when it writes."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"x" * 5_000_000)
+        protocol.transport.registerProducer(Producer(api, "server"), True)
+        api.record("server", "registered")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.seen("server", "registered")
+    yield api.turn(5)
+    api.record("server", "write")
+    server.transport.write(b"y")
+    api.record("server", "wrote")
+    yield peer.received(5_000_001)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+
+
+@scenario()
+def peer_closes_on_push_producer(api: Stage) -> Any:
+    """`stopProducing` comes before `connectionLost`."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_resets_paused_push_producer(api: Stage) -> Any:
+    """The same for one that is paused, when the peer resets."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server"), True)
+        protocol.transport.write(b"x" * 5_000_000)
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(1)
+    peer.reset()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def abort_with_producer(api: Stage) -> Any:
+    """`abortConnection` stops the producer, and when."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.abortConnection()
+    api.record("server", "returned")
+    yield api.seen("server", "connectionLost")
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def lose_connection_waits_for_push_producer(api: Stage) -> Any:
+    """With a producer registered, `loseConnection` waits until it is unregistered."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.loseConnection()
+    yield api.turn(5)
+    api.record("server", "still", bool(server.transport.connected))
+    server.transport.write(b"produced late")
+    yield api.turn(5)
+    api.record("server", "unregister")
+    server.transport.unregisterProducer()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def data_while_lose_connection_waits(api: Stage) -> Any:
+    """What the peer sends and does while `loseConnection` waits for a producer."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.loseConnection()
+    peer.send(b"heard?")
+    yield api.sleep(0.03)
+    peer.close()
+    yield api.sleep(0.03)
+    api.record("server", "unregister", bool(server.transport.connected))
+    server.transport.unregisterProducer()
+    yield api.seen("server", "connectionLost")
+
+
+# ── pull producers ───────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def pull_producer(api: Stage) -> Any:
+    """A pull producer is asked again each time the buffer has drained."""
+    left = [3]
+
+    def produce() -> None:
+        left[0] -= 1
+        server.transport.write(b"piece ")
+        if not left[0]:
+            server.transport.unregisterProducer()
+            server.transport.loseConnection()
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server", produce), False)
+        api.record("server", "registered")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def large_pull_producer(api: Stage) -> Any:
+    """Large pieces from a pull producer never meet: each waits for the last to be sent."""
+    left = [4]
+
+    def produce() -> None:
+        left[0] -= 1
+        server.transport.write(b"x" * 500_000)
+        if not left[0]:
+            server.transport.unregisterProducer()
+
+    server = api.server(
+        made=lambda p: p.transport.registerProducer(Producer(api, "server", produce), False)
+    )
+    peer = api.peer(server.number)
+    yield peer.received(2_000_000)
+    api.record("peer", peer.data)
+
+
+@scenario()
+def pull_producer_with_data_pending(api: Stage) -> Any:
+    """A pull producer that comes when much is unsent: when it is asked first."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"x" * 5_000_000)
+        producer = Producer(api, "server", lambda: protocol.transport.unregisterProducer())
+        protocol.transport.registerProducer(producer, False)
+        api.record("server", "registered")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.seen("server", "registered")
+    yield api.turn(5)
+    api.record("server", "reading")
+    yield peer.received(5_000_000)
+    yield api.seen("server", "resumeProducing")
+
+
+@scenario()
+def pull_producer_that_writes_nothing(api: Stage) -> Any:
+    """A pull producer that has nothing to say is not asked again until something was sent."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "server"), False))
+    peer = api.peer(server.number)
+    yield api.seen("server", "resumeProducing")
+    yield api.sleep(0.03)
+    api.record("server", "asked", api.events["server"].count("resumeProducing") > 1)
+    api.events["server"] = [e for e in api.events["server"] if e != "resumeProducing"]
+    server.transport.write(b"x")
+    yield peer.received(1)
+    yield api.seen("server", "resumeProducing")
+    server.transport.unregisterProducer()
+    api.events["server"] = [e for e in api.events["server"] if e != "resumeProducing"]
+
+
+@scenario()
+def lose_connection_with_pull_producer(api: Stage) -> Any:
+    """`loseConnection` lets a pull producer finish."""
+    left = [3]
+
+    def produce() -> None:
+        left[0] -= 1
+        server.transport.write(b"piece ")
+        if not left[0]:
+            server.transport.unregisterProducer()
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server", produce), False)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_closes_on_pull_producer(api: Stage) -> Any:
+    """A pull producer whose connection is lost is stopped."""
+    server = api.server(
+        data=lambda p, d: p.transport.registerProducer(Producer(api, "server"), True)
+    )
+    peer = api.peer(server.number)
+    peer.send(b"?")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+# ── registering ──────────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def register_twice(api: Stage) -> Any:
+    """A second producer is refused, and the first stays."""
+    server = api.server(made=lambda p: p.transport.registerProducer(Producer(api, "first"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    second = Producer(api, "second")
+    api.attempt("server", "second", server.transport.registerProducer, second, True)
+    api.attempt("server", "second pull", server.transport.registerProducer, second, False)
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def register_again_after_unregister(api: Stage) -> Any:
+    """Producers may follow each other."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    transport = server.transport
+    api.attempt("server", "unregister none", transport.unregisterProducer)
+    transport.registerProducer(Producer(api, "first"), True)
+    transport.unregisterProducer()
+    transport.registerProducer(Producer(api, "second"), True)
+    peer.close()
+    yield api.seen("server", "connectionLost")
+    api.attempt("server", "unregister after loss", transport.unregisterProducer)
+
+
+@scenario()
+def register_after_loss(api: Stage) -> Any:
+    """A producer registered when all is over is stopped at once."""
+    server = api.server()
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    for streaming in (True, False):
+        producer = Producer(api, "server")
+        api.attempt("server", "register", server.transport.registerProducer, producer, streaming)
+    api.attempt("server", "unregister", server.transport.unregisterProducer)
+
+
+@scenario()
+def register_in_connection_lost(api: Stage) -> Any:
+    """A producer registered in `connectionLost`."""
+    server = api.server(
+        lost=lambda p, r: api.attempt(
+            "server", "register", p.transport.registerProducer, Producer(api, "server"), True
+        )
+    )
+    api.peer(server.number).close()
+    yield api.seen("server", "register ")
+
+
+@scenario()
+def register_after_lose_connection(api: Stage) -> Any:
+    """A producer registered while the connection is closing."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"x" * 3_000_000)
+        protocol.transport.loseConnection()
+        producer = Producer(api, "server")
+        api.attempt("server", "register", protocol.transport.registerProducer, producer, True)
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(3_000_000)
+    yield api.sleep(0.03)
+    api.record("server", "still", bool(server.transport.connected))
+    server.transport.unregisterProducer()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def producer_that_unregisters_when_paused(api: Stage) -> Any:
+    """A producer may give up inside `pauseProducing`."""
+
+    class Quitter(Producer):
+        def pauseProducing(self) -> None:
+            super().pauseProducing()
+            server.transport.unregisterProducer()
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Quitter(api, "server"), True)
+        protocol.transport.write(b"x" * 200_000)
+        protocol.transport.write(b"x" * 200_000)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def producer_that_raises_when_paused(api: Stage) -> Any:
+    """What `pauseProducing` raises comes out of `write`."""
+
+    class Raiser(Producer):
+        def pauseProducing(self) -> None:
+            super().pauseProducing()
+            raise ValueError
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Raiser(api, "server"), True)
+        api.attempt("server", "write", protocol.transport.write, b"x" * 100_000)
+        protocol.transport.unregisterProducer()
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def producer_that_raises_when_resumed(api: Stage) -> Any:
+    """What `resumeProducing` raises ends the connection."""
+
+    def resumed() -> None:
+        raise ValueError
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server", resumed), True)
+        protocol.transport.write(b"x" * 100_000)
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(100_000)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def producer_that_raises_when_stopped(api: Stage) -> Any:
+    """What `stopProducing` raises does not keep `connectionLost` from coming."""
+
+    class Raiser(Producer):
+        def stopProducing(self) -> None:
+            super().stopProducing()
+            raise ValueError
+
+    server = api.server(made=lambda p: p.transport.registerProducer(Raiser(api, "server"), True))
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.close()
+    yield api.seen("server", "stopProducing")
+    yield api.sleep(0.03)
+
+
+# ── reading paused ───────────────────────────────────────────────────────────────────────
+
+
+@scenario()
+def pause_in_connection_made(api: Stage) -> Any:
+    """`pauseProducing` in `connectionMade` holds everything back."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    peer.send(b"held back")
+    yield api.seen("server", "connectionMade")
+    yield api.sleep(0.03)
+    api.record("server", "resume")
+    server.transport.resumeProducing()
+    yield api.seen("server", "dataReceived")
+
+
+@scenario()
+def pause_in_clients_connection_made(api: Stage) -> Any:
+    """The same for a client."""
+    plain = api.plain_listener()
+    client = api.client(plain.number, made=lambda p: p.transport.pauseProducing())
+    peer = yield plain.accept()
+    peer.send(b"held back")
+    yield api.sleep(0.03)
+    api.record("client", "resume")
+    client.transport.resumeProducing()
+    yield api.seen("client", "dataReceived")
+
+
+@scenario()
+def pause_in_data_received(api: Stage) -> Any:
+    """Nothing is delivered after `pauseProducing` in `dataReceived`, until resumed."""
+
+    def data(protocol: Any, data: bytes) -> None:
+        sizes.append(len(data))
+        protocol.transport.pauseProducing()
+
+    sizes: list[int] = []
+    server = api.server(data=data)
+    peer = api.peer(server.number)
+    peer.sock.setblocking(True)
+    peer.sock.settimeout(3)
+    for _ in range(4):
+        peer.sock.send(b"x" * 65536)
+    peer.sock.setblocking(False)
+    while sum(sizes) < 4 * 65536:
+        before = len(sizes)
+        yield api.until(lambda before=before: len(sizes) > before)
+        yield api.sleep(0.01)
+        api.record("sizes", "one call", len(sizes) == before + 1)
+        server.transport.resumeProducing()
+    api.events["sizes"] = sorted(set(api.events["sizes"]))
+
+
+@scenario()
+def pause_and_resume_at_once(api: Stage) -> Any:
+    """Pausing and resuming in one call is as nothing; so are two of either."""
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.pauseProducing()
+        protocol.transport.pauseProducing()
+        protocol.transport.resumeProducing()
+        protocol.transport.resumeProducing()
+        api.record("server", "resumed")
+
+    server = api.server(data=data)
+    peer = api.peer(server.number)
+    peer.send(b"one")
+    yield api.seen("server", "resumed")
+    peer.send(b"two")
+    yield api.seen("server", "resumed", 2)
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_closes_while_paused(api: Stage) -> Any:
+    """A FIN while paused is not told before reading is resumed."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.close()
+    yield api.sleep(0.05)
+    api.record("server", "resume")
+    server.transport.resumeProducing()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def peer_resets_while_paused(api: Stage) -> Any:
+    """Whether an RST while paused is told before reading is resumed."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.reset()
+    yield api.sleep(0.05)
+    api.record("server", "resume", bool(server.transport.connected))
+    server.transport.resumeProducing()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def lose_connection_while_paused(api: Stage) -> Any:
+    """`loseConnection` while paused closes, and delivers nothing."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    peer.send(b"never seen")
+    yield api.seen("server", "connectionMade")
+    yield api.sleep(0.01)
+    server.transport.write(b"bye")
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+    yield peer.received(3)
+    api.record("peer", peer.data)
+
+
+@scenario()
+def abort_while_paused(api: Stage) -> Any:
+    """`abortConnection` while paused."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.abortConnection()
+    yield api.seen("server", "connectionLost")
+    api.record("peer", (yield peer.ended()))
+
+
+@scenario()
+def write_while_paused(api: Stage) -> Any:
+    """Pausing holds back reading only."""
+    server = api.server(made=lambda p: p.transport.pauseProducing())
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.write(b"written")
+    yield peer.received(7)
+    api.record("peer", peer.data)
+
+
+@scenario()
+def pause_resume_after_loss(api: Stage) -> Any:
+    """`pauseProducing`, `resumeProducing` and `stopProducing` when all is over do nothing."""
+    server = api.server()
+    api.peer(server.number).close()
+    yield api.seen("server", "connectionLost")
+    transport = server.transport
+    api.attempt("server", "pause", transport.pauseProducing)
+    api.attempt("server", "resume", transport.resumeProducing)
+    api.attempt("server", "stop", transport.stopProducing)
+    yield api.turn(3)
+
+
+@scenario()
+def resume_in_connection_lost(api: Stage) -> Any:
+    """`resumeProducing` in `connectionLost` does nothing."""
+    server = api.server(
+        lost=lambda p, r: api.attempt("server", "resume", p.transport.resumeProducing)
+    )
+    api.peer(server.number).close()
+    yield api.seen("server", "resume")
+    yield api.turn(3)
+
+
+@scenario()
+def resume_after_lose_connection(api: Stage) -> Any:
+    """`resumeProducing` while closing does not bring data back."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 3_000_000)
+        protocol.transport.loseConnection()
+        protocol.transport.resumeProducing()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    peer.send(b"heard?")
+    yield api.sleep(0.03)
+    api.record("peer", (yield peer.ended()) in ("FIN", "RST"))
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def stop_producing_of_a_transport(api: Stage) -> Any:
+    """`stopProducing` of a transport is `loseConnection`."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.write(b"before")
+    server.transport.stopProducing()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
+def connections_feed_each_other(api: Stage) -> Any:
+    """Two connections joined as producers for each other keep all, whatever the peers' speed."""
+    transports: list[Any] = []
+
+    def made(protocol: Any) -> None:
+        transports.append(protocol.transport)
+        if len(transports) == 2:
+            one, two = transports
+            one.registerProducer(two, True)
+            two.registerProducer(one, True)
+
+    def data(protocol: Any, data: bytes) -> None:
+        one, two = transports
+        (two if protocol.transport is one else one).write(data)
+
+    server = api.server(made=made, data=data)
+    sender = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    receiver = api.peer(server.number)
+    yield api.seen("server", "connectionMade", 2)
+    sent = 0
+    while sent < 8_000_000:
+        try:
+            sent += sender.sock.send(b"y" * min(100_000, 8_000_000 - sent))
+        except BlockingIOError:
+            receiver.take()
+            yield api.turn()
+    yield receiver.received(8_000_000)
+    api.record("receiver", receiver.data)
+    api.events["server"] = ["connectionMade", "connectionMade"]

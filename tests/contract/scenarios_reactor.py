@@ -1,0 +1,409 @@
+"""The reactor's beginning and end. Each of these has a process of its own."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from stage import Boom, Stage, boom, scenario
+
+
+def _trigger(api: Stage, phase: str, event: str, name: str, action: Any = None) -> Any:
+    def run() -> Any:
+        api.record("trigger", event, phase, name, bool(api.reactor.running))
+        return None if action is None else action()
+
+    return api.reactor.addSystemEventTrigger(phase, event, run)
+
+
+@scenario(alone=True)
+def order_of_triggers(api: Stage) -> None:
+    """before, during, after; startup, then the running, then shutdown; each in order."""
+    for event in ("shutdown", "startup"):
+        for phase in ("after", "during", "before"):
+            for number in ("1", "2"):
+                _trigger(api, phase, event, number)
+    api.reactor.callWhenRunning(api.record, "trigger", "running")
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+    api.record("trigger", "returned", bool(api.reactor.running))
+
+
+@scenario(alone=True)
+def call_when_running_before_run(api: Stage) -> None:
+    """Calls made before `run` run in order; so do those made by them."""
+
+    def first() -> None:
+        api.record("call", "first", bool(api.reactor.running))
+        api.reactor.callWhenRunning(api.record, "call", "made by first")
+
+    api.reactor.callWhenRunning(first)
+    api.reactor.callWhenRunning(api.record, "call", "second")
+    api.reactor.callLater(0, api.record, "call", "later")
+    api.reactor.callFromThread(api.record, "call", "from thread")
+    api.reactor.callLater(0.02, api.reactor.stop)
+    api.record("call", "nothing yet", bool(api.reactor.running))
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def call_when_running_raises(api: Stage) -> None:
+    """Logged; the others run, and the reactor starts."""
+    api.reactor.callWhenRunning(boom)
+    api.reactor.callWhenRunning(api.record, "call", "second")
+    api.reactor.callLater(0.01, api.reactor.stop)
+    api.reactor.run()
+    api.record("call", "returned")
+
+
+@scenario(alone=True)
+def shutdown_waits_for_deferreds(api: Stage) -> None:
+    """`during` waits for `before`'s Deferreds, `after` for `during`'s."""
+
+    def wait(name: str, seconds: float) -> Any:
+        deferred = api.sleep(seconds)
+        deferred.addCallback(lambda _: api.record("trigger", name, "waited"))
+        return deferred
+
+    _trigger(api, "before", "shutdown", "one", lambda: wait("one", 0.03))
+    _trigger(api, "before", "shutdown", "two", lambda: wait("two", 0.01))
+    _trigger(api, "during", "shutdown", "three", lambda: wait("three", 0.01))
+    _trigger(api, "after", "shutdown", "four")
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def shutdown_with_failing_deferreds(api: Stage) -> None:
+    """A trigger whose Deferred fails holds nothing up."""
+    _trigger(api, "before", "shutdown", "one", lambda: api.defer.fail(Boom()))
+    _trigger(api, "during", "shutdown", "two", lambda: api.defer.fail(Boom()))
+    _trigger(api, "after", "shutdown", "three")
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+    api.record("trigger", "returned")
+
+
+@scenario(alone=True)
+def triggers_that_raise(api: Stage) -> None:
+    """Logged; the others run."""
+    for event in ("startup", "shutdown"):
+        for phase in ("before", "during", "after"):
+            _trigger(api, phase, event, "bad", boom)
+            _trigger(api, phase, event, "good")
+    api.reactor.callLater(0.01, api.reactor.stop)
+    api.reactor.run()
+    api.record("trigger", "returned")
+
+
+@scenario(alone=True)
+def triggers_removed(api: Stage) -> None:
+    """A removed trigger does not run; removing it again, or nonsense, is refused."""
+    gone = _trigger(api, "before", "shutdown", "gone")
+    _trigger(api, "before", "shutdown", "stays")
+    api.attempt("trigger", "remove", api.reactor.removeSystemEventTrigger, gone)
+    api.attempt("trigger", "again", api.reactor.removeSystemEventTrigger, gone)
+    api.attempt("trigger", "None", api.reactor.removeSystemEventTrigger, None)
+    api.attempt("trigger", "phase", lambda: bool(_trigger(api, "never", "shutdown", "x")))
+    when = api.reactor.callWhenRunning(api.record, "trigger", "not called")
+    api.attempt("trigger", "remove call", api.reactor.removeSystemEventTrigger, when)
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def trigger_added_during_shutdown(api: Stage) -> None:
+    """Triggers added by triggers, for this phase and for a later one."""
+
+    def add() -> None:
+        _trigger(api, "before", "shutdown", "added before")
+        _trigger(api, "during", "shutdown", "added during")
+        _trigger(api, "after", "shutdown", "added after")
+
+    _trigger(api, "before", "shutdown", "adds", add)
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def custom_event(api: Stage) -> None:
+    """`fireSystemEvent` runs the triggers of any event, once."""
+
+    def fire() -> None:
+        api.reactor.fireSystemEvent("party")
+        api.record("trigger", "fired")
+        api.reactor.fireSystemEvent("party")
+        api.record("trigger", "fired again")
+        api.reactor.stop()
+
+    for phase in ("after", "during", "before"):
+        _trigger(api, phase, "party", "one")
+    api.reactor.callWhenRunning(fire)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def stop_before_run(api: Stage) -> None:
+    """`stop` of a reactor that does not run is an error."""
+    api.attempt("reactor", "stop", api.reactor.stop)
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def stop_twice(api: Stage) -> None:
+    """A second `stop` is an error, within the same call and later."""
+
+    def stop() -> None:
+        api.attempt("reactor", "first", api.reactor.stop)
+        api.attempt("reactor", "second", api.reactor.stop)
+
+    def in_shutdown() -> None:
+        api.attempt("reactor", "in shutdown", api.reactor.stop)
+
+    api.reactor.addSystemEventTrigger("during", "shutdown", in_shutdown)
+    api.reactor.callLater(0, stop)
+    api.reactor.run()
+    api.attempt("reactor", "afterwards", api.reactor.stop)
+
+
+@scenario(alone=True)
+def stop_returns_before_shutdown(api: Stage) -> None:
+    """`stop` only asks; calls due at once still run; the triggers run on a later turn."""
+
+    def stop() -> None:
+        api.reactor.stop()
+        api.record("trigger", "stop returned", bool(api.reactor.running))
+        api.reactor.callLater(0, api.record, "trigger", "made after stop")
+
+    _trigger(api, "before", "shutdown", "one")
+    api.reactor.callLater(0, stop)
+    api.reactor.callLater(0, api.record, "trigger", "due at once")
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def delayed_calls_during_shutdown(api: Stage) -> None:
+    """Delayed calls go on while shutdown waits, and end with it."""
+
+    def wait() -> Any:
+        api.reactor.callLater(0.005, api.record, "trigger", "runs meanwhile")
+        api.reactor.callLater(5, api.record, "trigger", "never runs")
+        return api.sleep(0.02)
+
+    _trigger(api, "before", "shutdown", "waits", wait)
+    api.reactor.callWhenRunning(api.reactor.stop)
+    api.reactor.run()
+    api.record("trigger", "returned")
+
+
+@scenario(alone=True)
+def stop_with_everything_alive(api: Stage) -> None:
+    """What ports, connections, producers and attempts hear when the reactor stops."""
+    plain = api.plain_listener()
+
+    class Producer:
+        def pauseProducing(self) -> None:
+            api.record("server", "pauseProducing")
+
+        def resumeProducing(self) -> None:
+            api.record("server", "resumeProducing")
+
+        def stopProducing(self) -> None:
+            api.record("server", "stopProducing")
+
+    def started() -> None:
+        server = api.server(made=lambda p: p.transport.registerProducer(Producer(), True))
+        for name, actor in (("server", server), ("client", api.client(server.number))):
+            actor.factory.stopFactory = lambda name=name: api.record(name, "stopFactory")
+        both = api.seen("server", "connectionMade").addCallback(
+            lambda _: api.seen("client", "connectionMade")
+        )
+        both.addCallback(lambda _: stop())
+
+    def stop() -> None:
+        api.client(plain.number, "connecting")
+        api.reactor.stop()
+
+    _trigger(api, "before", "shutdown", "one")
+    _trigger(api, "during", "shutdown", "two")
+    _trigger(api, "after", "shutdown", "three")
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("trigger", "returned")
+    # Which reason ends an attempt that the reactor's end meets is a matter of the moment.
+    api.events["connecting"] = api.events["connecting"][:1]
+
+
+@scenario(alone=True)
+def writes_before_stop(api: Stage) -> None:
+    """What was written just before `stop` is it sent?"""
+    answers: list[bytes] = []
+
+    def started() -> None:
+        server = api.server(data=data)
+        sock = socket.create_connection(("127.0.0.1", server.number), 3)
+        sock.sendall(b"?")
+        answers.append(sock)  # type: ignore[arg-type]
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.write(b"answer")
+        api.reactor.stop()
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    sock: Any = answers[0]
+    api.record("peer", sock.recv(100))
+    api.record("peer", sock.recv(100))
+    sock.close()
+
+
+@scenario(alone=True)
+def lose_connection_before_stop(api: Stage) -> None:
+    """What was written before `loseConnection` and `stop` in one call."""
+    sockets: list[Any] = []
+
+    def started() -> None:
+        server = api.server(data=data)
+        sock = socket.create_connection(("127.0.0.1", server.number), 3)
+        sock.sendall(b"?")
+        sockets.append(sock)
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.write(b"answer")
+        protocol.transport.loseConnection()
+        api.reactor.stop()
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("peer", sockets[0].recv(100))
+    sockets[0].close()
+
+
+@scenario(alone=True)
+def stop_in_connection_lost(api: Stage) -> None:
+    """The article's ending: the client stops the reactor when its connection is lost."""
+
+    def started() -> None:
+        server = api.server(data=lambda p, d: p.transport.loseConnection())
+        api.client(
+            server.number,
+            made=lambda p: p.transport.write(b"hello"),
+            client_lost=lambda connector, reason: api.reactor.stop(),
+        )
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("reactor", "returned")
+
+
+@scenario(alone=True)
+def listen_and_connect_before_run(api: Stage) -> None:
+    """Ports and clients set up before `run` are served when it runs."""
+    server = api.server(data=lambda p, d: p.transport.write(d))
+
+    def data(protocol: Any, _: bytes) -> None:
+        protocol.transport.loseConnection()
+
+    client = api.client(
+        server.number,
+        made=lambda p: p.transport.write(b"early bird"),
+        data=data,
+        client_lost=lambda connector, reason: api.reactor.stop(),
+    )
+    api.record("client", "before run", client.connector.state)
+    peer = socket.create_connection(("127.0.0.1", server.number), 3)
+    peer.sendall(b"before anybody ran")
+    api.reactor.run()
+    api.record("peer", peer.recv(100))
+    peer.close()
+    api.events["server"] = sorted(e for e in api.events["server"] if "Lost" not in e)
+
+
+@scenario(alone=True)
+def stop_listening_before_run(api: Stage) -> None:
+    """A port may be stopped before the reactor ever ran."""
+    server = api.server()
+    server.factory.stopFactory = lambda: api.record("server", "stopFactory")
+    deferred = server.port.stopListening()
+    api.outcome("server", "d", deferred)
+    api.record("server", "returned")
+    api.reactor.callLater(0.01, api.reactor.stop)
+    api.reactor.run()
+
+
+@scenario(alone=True)
+def crash(api: Stage) -> None:
+    """`crash` returns from `run` at once, with no shutdown events."""
+    _trigger(api, "during", "shutdown", "one")
+    api.reactor.callWhenRunning(api.server)
+    api.reactor.callLater(0.01, api.reactor.crash)
+    api.reactor.callLater(5, api.record, "trigger", "never")
+    api.reactor.run()
+    api.record("trigger", "returned", bool(api.reactor.running))
+
+
+@scenario(alone=True)
+def keyboard_interrupt(api: Stage) -> None:
+    """SIGINT stops the reactor, with all that belongs to stopping."""
+    import os
+    import signal
+
+    _trigger(api, "during", "shutdown", "one")
+    before = signal.getsignal(signal.SIGINT)
+    api.reactor.callLater(0.01, os.kill, os.getpid(), signal.SIGINT)
+    try:
+        api.reactor.run()
+    except KeyboardInterrupt:
+        api.record("trigger", "KeyboardInterrupt came out")
+    api.record("trigger", "returned", "as before", signal.getsignal(signal.SIGINT) == before)
+
+
+@scenario(alone=True)
+def terminated(api: Stage) -> None:
+    """SIGTERM stops the reactor."""
+    import os
+    import signal
+
+    _trigger(api, "during", "shutdown", "one")
+    api.reactor.callLater(0.01, os.kill, os.getpid(), signal.SIGTERM)
+    api.reactor.run()
+    api.record("trigger", "returned")
+
+
+@scenario(alone=True)
+def no_signals_wanted(api: Stage) -> None:
+    """`run(installSignalHandlers=False)` leaves signals alone."""
+    import signal
+
+    before = signal.getsignal(signal.SIGTERM)
+    same: list[bool] = []
+    api.reactor.callLater(0, lambda: same.append(signal.getsignal(signal.SIGTERM) == before))
+    api.reactor.callLater(0.01, api.reactor.stop)
+    api.reactor.run(installSignalHandlers=False)
+    api.record("trigger", "untouched", *same)
+
+
+@scenario(alone=True)
+def call_from_thread_after_stop(api: Stage) -> None:
+    """Calls from threads made too late are not run, and do not raise."""
+    api.reactor.callLater(0, api.reactor.stop)
+    api.reactor.run()
+    api.attempt("call", "late", api.reactor.callFromThread, api.record, "call", "never")
+
+
+@scenario(alone=True)
+def unhandled_stop_error(api: Stage) -> None:
+    """Ports stopped in a `before` trigger are gone when their Deferred fires."""
+    holder: list[Any] = []
+
+    def stop_port() -> Any:
+        api.record("trigger", "stop port")
+        deferred = holder[0].port.stopListening()
+        return deferred.addCallback(lambda _: api.record("trigger", "port stopped"))
+
+    api.reactor.callWhenRunning(lambda: holder.append(api.server()))
+    api.reactor.addSystemEventTrigger("before", "shutdown", stop_port)
+    _trigger(api, "during", "shutdown", "two")
+    api.reactor.callLater(0.01, api.reactor.stop)
+    api.reactor.run()
