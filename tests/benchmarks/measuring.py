@@ -131,14 +131,8 @@ class Attending:
 
 
 IMPORT = """
-import gc, resource, time
-def resident():
-    gc.collect()
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import time
+from tests.benchmarks.memory import resident
 memory, begun = resident(), time.process_time()
 import {module}
 print(time.process_time() - begun, resident() - memory)

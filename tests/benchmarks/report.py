@@ -14,7 +14,7 @@ def lines(case: Case, taken: dict[str, list[Sample]]) -> Iterator[str]:
     costs = {name: [sample.cost for sample in samples] for name, samples in taken.items()}
     middle = {name: median(values) * case.scale for name, values in costs.items()}
     yield f"\n{case.name}: {case.title}"
-    yield f"  {'':20}{case.unit:>9}{'scatter':>9}{'per s':>10}{'load µs':>9}"
+    yield f"  {'':20}{case.unit:>9}{'scatter':>9}{heading(taken)}"
     for name, samples in taken.items():
         yield f"  {name:20}{middle[name]:9.2f}{scatter(costs[name]):>9}{beside(samples)}"
     for bound in case.bounds:
@@ -28,11 +28,17 @@ def scatter(values: list[float]) -> str:
     return f"±{median(abs(value - middle) for value in values) / middle:.1%}"
 
 
+def heading(taken: dict[str, list[Sample]]) -> str:
+    """Name the columns that `beside` fills."""
+    sample = next((samples[0] for samples in taken.values()), Sample(0))
+    return ("     rate/s" if sample.elapsed else "") + ("  load µs" if sample.load else "")
+
+
 def beside(samples: list[Sample]) -> str:
-    """The rate, and what the load spent, where there are such figures."""
+    """The rate, and the CPU time of the load, where there are such figures."""
     text = ""
     if samples[0].elapsed is not None:
-        text += f"{1 / median(sample.elapsed for sample in samples):10,.0f}"
+        text += f"{1 / median(sample.elapsed for sample in samples):11,.0f}"
     if samples[0].load is not None:
         text += f"{median(sample.load for sample in samples) * 1e6:9.2f}"
     return text

@@ -7,25 +7,14 @@ resident. Ends when standard input does.
 
 from __future__ import annotations
 
-import gc
 import os
 import resource
 import sys
 import threading
 import time
 
+from tests.benchmarks.memory import resident
 from tests.benchmarks.sides import SIDES
-
-
-def resident() -> int:
-    """Count the bytes of memory that this process has resident, after a collection."""
-    gc.collect()
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except FileNotFoundError:
-        # The most there ever was, in bytes on macOS: growth shows in it as well.
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def allow_descriptors() -> None:
