@@ -283,7 +283,7 @@ class StreamTransport:
         self._gathering = False
         if self._pending:
             self._send()
-        if self._unsettled or self._flow is not None:
+        if self._unsettled:
             self._settle()
 
     def drained(self) -> None:
@@ -323,6 +323,7 @@ class StreamTransport:
     def _fill(self) -> None:
         """Keep what is gathered bounded, and the producer in step."""
         if self._flow is not None:
+            self._unsettled = True
             self._flow.waiting(self._size + self._asyncio.get_write_buffer_size())
         if self._size > MARK:
             self._send()
