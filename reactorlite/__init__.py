@@ -1,10 +1,40 @@
 """Twisted's programming model on asyncio's own event loop, transports and TLS.
 
+Porters change the first word of their imports, `twisted.` to `reactorlite.`. Embedders use
+`reactorlite.internet.reactor` inside the loop that runs already, or `Reactor` for a scope of
+its own, or `bridge.adapt` with no reactor at all.
+
 Imports go down this table, never up, and form no cycle (`tests/test_layers.py`):
 
-    4 front door   internet.reactor
-    3 façade       internet.asyncioreactor, internet.main
-    2 bridge       bridge.*
-    1 semantics    internet.defer, internet.protocol, internet._futures …
-    0 vocabulary   python.*, internet.error, internet.address, internet.interfaces
+    4  front door    internet.reactor
+    3  façade        internet.asyncioreactor, internet.main
+    2  bridge        bridge.*
+    1  semantics     internet.defer, internet.protocol and all else in internet, protocols.*
+    0  vocabulary    python.*, internet.error, internet.address, internet.interfaces
+
+`internet._futures` is the only module below the bridge that imports asyncio, and
+`internet._current` the only one that looks upwards, when it is called.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reactorlite.internet.asyncioreactor import Reactor
+
+__all__ = ["Reactor", "bridge"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: who imports one module of the package doesn't pay for the others.
+    if name == "Reactor":
+        from reactorlite.internet.asyncioreactor import Reactor
+
+        return Reactor
+    if name == "bridge":
+        import reactorlite.bridge
+
+        return reactorlite.bridge
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,3 +20,12 @@ def address_from(name: Any, kind: Literal["TCP", "UDP"] = "TCP") -> Address:
             return IPv4Address(kind, name[0], name[1])
         return IPv6Address(kind, name[0], name[1], name[2], name[3])
     return UNIXAddress(name or None)
+
+
+def socket_name(address: Any) -> Any:
+    """The reverse of `address_from`; None for an address that isn't a socket's."""
+    if isinstance(address, IPv4Address):
+        return (address.host, address.port)
+    if isinstance(address, IPv6Address):
+        return (address.host, address.port, address.flowInfo, address.scopeID)
+    return address.name if isinstance(address, UNIXAddress) else None

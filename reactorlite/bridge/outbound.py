@@ -14,11 +14,10 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import Address, address_from
+from reactorlite.bridge.addresses import Address, address_from, socket_name
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet.address import IPv4Address, IPv6Address
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
@@ -239,7 +238,7 @@ class StreamTransport:
     @property
     def client(self) -> Any:
         """The peer as the socket module has it, for a server's connection."""
-        return _socket_name(self._peer)
+        return socket_name(self._peer)
 
     @property
     def hostname(self) -> str:
@@ -400,11 +399,3 @@ def _bytes_from(data: Any) -> bytes:
             f"write() takes bytes, not str: encode the text first, as in {data[:20]!r}.encode()"
         )
     raise TypeError(f"write() takes bytes, not {type(data).__name__}")
-
-
-def _socket_name(address: Address) -> Any:
-    if isinstance(address, IPv4Address):
-        return (address.host, address.port)
-    if isinstance(address, IPv6Address):
-        return (address.host, address.port, address.flowInfo, address.scopeID)
-    return address.name

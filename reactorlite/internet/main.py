@@ -1,0 +1,23 @@
+"""Choosing the default reactor, and the reasons for ends of connections that are ready-made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reactorlite.internet import error
+from reactorlite.internet.asyncioreactor import set_default
+
+__all__ = ["CONNECTION_DONE", "CONNECTION_LOST", "installReactor"]
+
+CONNECTION_DONE = error.ConnectionDone("Connection done")
+CONNECTION_LOST = error.ConnectionLost("Connection lost")
+
+
+def installReactor(reactor: Any = None) -> None:
+    """Make `reactor` what `reactorlite.internet.reactor` stands for outside running loops.
+
+    Any object will do: one that isn't a `Reactor`, such as a test's, stands everywhere.
+    Raises `ReactorAlreadyInstalledError` when there is a reactor that has been used.
+    """
+    if reactor is not None:
+        set_default(reactor)
