@@ -135,7 +135,6 @@ class Deferred(Generic[T]):
         "__dict__",
         "__weakref__",
         "_canceller",
-        "_chainedTo",
         "_debugInfo",
         "_entries",
         "_running",
@@ -147,14 +146,14 @@ class Deferred(Generic[T]):
     #: Whether new Deferreds remember where they were made and fired, see `setDebugging`.
     debug = False
 
-    # Few are ever cancelled: no slot to fill for that.
+    # What few ever need: no slots to fill for that.
     _suppressAlreadyCalled = False
+    _taken: Failure | None = None
+    _explicitly_chained_to: Deferred[Any] | None = None
 
     if TYPE_CHECKING:
         #: Once fired: the value, the `Failure`, or the `Deferred` that is being waited for.
         result: Any
-        #: The Deferred whose result becomes this one's, only set while that is to come.
-        _chainedTo: Deferred[Any]
 
     def __init__(self, canceller: Callable[[Deferred[Any]], object] | None = None) -> None:
         self.called = False
@@ -288,6 +287,7 @@ class Deferred(Generic[T]):
 
     def chainDeferred(self, d: Deferred[T]) -> Deferred[None]:
         """Give this one's result to `d`, whatever it is, and go on here with `None`."""
+        d._explicitly_chained_to = self
         return self._add((d.callback, d.errback, None))
 
     def _add(self, entry: Any) -> Deferred[Any]:
@@ -309,6 +309,7 @@ class Deferred(Generic[T]):
         if self.called:
             return self._refuse()
         self.called = True
+        self._canceller = None
         self.result = result
         if self._debugInfo is not None and self.debug:
             self._debugInfo.invoker = _stack_of_caller()
@@ -327,6 +328,7 @@ class Deferred(Generic[T]):
         if self.called:
             return self._refuse()
         self.called = True
+        self._canceller = None
         self.result = fail
         if self._debugInfo is not None and self.debug:
             self._debugInfo.invoker = _stack_of_caller()
@@ -483,12 +485,12 @@ class Deferred(Generic[T]):
         following = self._advance()
         if following is None:
             return
-        stack = [self]
-        while stack:
+        unfinished = [self]
+        while unfinished:
             if following is None:
-                following = stack.pop()
+                following = unfinished.pop()
             else:
-                stack.append(following)
+                unfinished.append(following)
             following = following._advance()
 
     def _advance(self) -> Deferred[Any] | None:
@@ -500,7 +502,7 @@ class Deferred(Generic[T]):
             return None
         result = self.result
         failed = isinstance(result, Failure)
-        taken = following = None
+        following = None
         if self._entries is not None:
             self._running = True
             # Callbacks that are added meanwhile go to the end of the list, and so are met here.
@@ -517,13 +519,15 @@ class Deferred(Generic[T]):
                         if callback is not errback:
                             continue
                         following = self._hand_over(args)
-                        taken = result = self.result
+                        result = self.result
+                        failed = isinstance(result, Failure)
                         if following is not None:
                             break
-                        failed = isinstance(result, Failure)
                         continue
                 try:
                     result = step(result) if args is None else step(result, *args)
+                    if result is self:
+                        _warn_of_own_deferred(step)
                 except BaseException as exc:
                     self.result = result = caught(exc, self.debug)
                     failed = True
@@ -532,28 +536,25 @@ class Deferred(Generic[T]):
                 failed = False
                 if result is not None:
                     if isinstance(result, Deferred):
-                        if self._must_wait(result, step):
+                        if self._must_wait(result):
                             break
                         result = self.result
                     failed = isinstance(result, Failure)
             self._entries = [*entries] or None
             self._running = False
-        if failed and result is not taken:
+        if failed and result is not self._taken:
             self._remember_failure(result)
         elif self._debugInfo is not None:
             self._debugInfo.failResult = None
         return following
 
-    def _must_wait(self, inner: Deferred[Any], step: Any) -> bool:
+    def _must_wait(self, inner: Deferred[Any]) -> bool:
         """Take the result of a `Deferred` that a callback returned, or wait for it."""
-        if inner is self:
-            _warn_of_own_deferred(step)
-        elif inner.called and not inner.paused:
+        if inner.called and not inner.paused and inner is not self:
             self.result = inner.result
             inner._give_away()
             return False
         self.paused += 1
-        self._chainedTo = inner
         # Repeats _await_by: one call less for each Deferred in a chain.
         if inner._entries is None:
             inner._entries = [(None, None, self)]
@@ -578,9 +579,17 @@ class Deferred(Generic[T]):
                 return None
         taker.result = self.result
         taker.paused -= 1
-        del taker._chainedTo
         self._give_away()
         return taker
+
+    def _share(self) -> Any:
+        """Give the result to a coroutine that awaits it, and leave it for others."""
+        result = self.result
+        if isinstance(result, Failure):
+            self._taken = result
+            if self._debugInfo is not None:
+                self._debugInfo.failResult = None
+        return result
 
     def _give_away(self) -> None:
         """Forget the result, which someone else answers for now."""
@@ -591,10 +600,10 @@ class Deferred(Generic[T]):
     def _become(self, other: Deferred[Any]) -> None:
         """Take the result of another `Deferred` for one's own, now or when it comes."""
         self.called = True
+        self._canceller = None
         self.result = other
-        if self._must_wait(other, None):
-            return
-        self._advance_all()
+        if not self._must_wait(other):
+            self._advance_all()
 
     def _remember_failure(self, failure: Failure) -> None:
         # The traceback's frames may refer to this Deferred, and a cycle would keep the
@@ -620,20 +629,27 @@ class Deferred(Generic[T]):
             waiter = DeferredWaiter(self)
             sent = yield waiter
             return cast("T", waiter.outcome if waiter.done() else sent)
-        if isinstance(self.result, Failure):
-            if self._debugInfo is not None:
-                self._debugInfo.failResult = None
-            raise self.result.value.with_traceback(self.result.getTracebackObject())
-        return cast("T", self.result)
+        result = self.result
+        if isinstance(result, Failure):
+            self._share()
+            raise result.value.with_traceback(result.getTracebackObject())
+        return cast("T", result)
 
     __iter__ = __await__
 
     # ---- looking at it
 
+    @property
+    def _chainedTo(self) -> Deferred[Any] | None:
+        """The Deferred whose result becomes this one's, while that is to come."""
+        if not self.called:
+            return self._explicitly_chained_to
+        return self.result if self.paused and isinstance(self.result, Deferred) else None
+
     def __repr__(self) -> str:
         name = f"<{type(self).__name__} at {id(self):#x}"
-        if hasattr(self, "_chainedTo"):
-            return f"{name} waiting on Deferred at {id(self._chainedTo):#x}>"
+        if (other := self._chainedTo) is not None:
+            return f"{name} waiting on Deferred at {id(other):#x}>"
         if self.called:
             return f"{name} current result: {getattr(self, 'result', None)!r}>"
         return f"{name}>"
@@ -679,7 +695,7 @@ def _warn_of_own_deferred(callback: Any) -> None:
     import warnings
 
     text = (
-        "a callback returned the Deferred it was added to, which now waits for itself:"
+        "Callback returned the Deferred it was attached to, which now waits for itself for ever:"
         " return something else, or nothing"
     )
     code = getattr(callback, "__code__", None)

@@ -82,7 +82,7 @@ class DeferredWaiter:
         """Take the result of the Deferred; it calls this."""
         if self.outcome is not _PENDING:
             return
-        self.outcome = deferred.result
+        self.outcome = deferred._share()
         for callback, context in self._callbacks or ():
             self._loop.call_soon(callback, self, context=context)
 

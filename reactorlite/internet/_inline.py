@@ -7,13 +7,14 @@ def` function; it is also a task in asyncio's eyes, so that all of asyncio can b
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from functools import wraps
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
-from reactorlite.internet._deferred import CancelledError, Deferred, as_ours, caught
+from reactorlite.internet._deferred import CancelledError, Deferred, as_ours, caught, fail, succeed
 from reactorlite.internet._futures import (
     AsyncioCancelledError,
     DeferredWaiter,
@@ -128,6 +129,7 @@ class GeneratorDriver(_Driver):
             except StopIteration as stop:
                 return self._finish(stop.value)
             except _Return as leaving:
+                _warn_if_not_local(leaving)
                 return self._finish(leaving.value)
             except BaseException as exc:
                 return self._finish(caught(exc))
@@ -163,7 +165,7 @@ class CoroutineDriver(LoopTask, _Driver):
     def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
         """Go on with the result of what was waited for; it calls this."""
         waiter = self._waiting_for
-        waiter.outcome = result = deferred.result
+        waiter.outcome = result = deferred._share()
         if waiter._cancelled_with is not None:
             # Whoever cancels a task does not expect it to run before the call returns.
             self.get_loop().call_soon(self._wake, waiter)
@@ -249,6 +251,23 @@ class CoroutineDriver(LoopTask, _Driver):
             waiting.cancel()
 
 
+def _warn_if_not_local(leaving: _Return) -> None:
+    """Warn when it was not the generator itself that called `returnValue`."""
+    caller = leaving.__traceback__
+    # The frames: ours, the generator's, then returnValue's if the generator called it.
+    generator = None if caller is None else caller.tb_next
+    if generator is None or generator.tb_next is None or generator.tb_next.tb_next is None:
+        return
+    culprit = generator.tb_next
+    code = culprit.tb_frame.f_code
+    warnings.warn_explicit(
+        f"returnValue() in {code.co_name!r} causing {generator.tb_frame.f_code.co_name!r} to exit",
+        DeprecationWarning,
+        code.co_filename,
+        culprit.tb_lineno,
+    )
+
+
 def _throw(generator: Any, failure: Failure) -> Any:
     return generator.throw(failure.value.with_traceback(failure.getTracebackObject()))
 
@@ -301,8 +320,10 @@ def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Defer
 def returnValue(val: object) -> NoReturn:
     """End the generator that calls this, decorated by `inlineCallbacks`, with a result.
 
-    A `return` statement does the same, and does it only where it stands.
+    A `return` statement does the same, and does it only where it stands; so this is
+    deprecated.
     """
+    warnings.warn("use return instead of returnValue()", DeprecationWarning, stacklevel=2)
     raise _Return(val)
 
 
@@ -320,6 +341,34 @@ def ensureDeferred(
     if isinstance(coro, Deferred):
         return coro
     return _run_coroutine(coro)
+
+
+@overload
+def maybeDeferred(
+    f: Callable[P, Deferred[T] | Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+) -> Deferred[T]: ...
+
+
+@overload
+def maybeDeferred(f: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
+
+
+def maybeDeferred(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
+    """Call `f` and return a `Deferred` for what it returns or raises.
+
+    A `Deferred` that it returns is returned as it is, and a coroutine is started.
+    """
+    try:
+        result = f(*args, **kwargs)
+    except BaseException as exc:
+        return fail(caught(exc, Deferred.debug))
+    if isinstance(result, Deferred):
+        return result
+    if isinstance(result, Failure):
+        return fail(result)
+    if iscoroutine(result):
+        return ensureDeferred(result)
+    return succeed(result)
 
 
 def returns_deferred(f: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Deferred[T]]:

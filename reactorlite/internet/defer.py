@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from reactorlite.internet._deferred import (
     AlreadyCalledError,
@@ -29,26 +29,47 @@ from reactorlite.internet._inline import (
     NotACoroutineError,
     ensureDeferred,
     inlineCallbacks,
-    iscoroutine,
+    maybeDeferred,
     returns_deferred,
     returnValue,
 )
+from reactorlite.internet._primitives import (
+    AlreadyTryingToLockError,
+    DeferredFilesystemLock,
+    DeferredLock,
+    DeferredQueue,
+    DeferredSemaphore,
+    QueueOverflow,
+    QueueUnderflow,
+)
+from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
-T = TypeVar("T")
-P = ParamSpec("P")
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+# Names that typed programs take from here, for what a DeferredList fires with.
+_DeferredListResultListT = list[tuple[bool, _T]]
+_DeferredListSingleResultT = tuple[_T, int]
 
 __all__ = [
     "FAILURE",
     "SUCCESS",
     "AlreadyCalledError",
+    "AlreadyTryingToLockError",
     "CancelledError",
     "DebugInfo",
     "Deferred",
+    "DeferredFilesystemLock",
     "DeferredList",
+    "DeferredLock",
+    "DeferredQueue",
+    "DeferredSemaphore",
     "FailureGroup",
     "FirstError",
     "NotACoroutineError",
+    "QueueOverflow",
+    "QueueUnderflow",
     "TimeoutError",
     "ensureDeferred",
     "execute",
@@ -67,25 +88,7 @@ __all__ = [
 ]
 
 
-def maybeDeferred(f: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Deferred[Any]:
-    """Call `f` and return a `Deferred` for what it returns or raises.
-
-    A `Deferred` that it returns is returned as it is, and a coroutine is started.
-    """
-    try:
-        result = f(*args, **kwargs)
-    except BaseException:
-        return fail(Failure(captureVars=Deferred.debug))
-    if isinstance(result, Deferred):
-        return result
-    if isinstance(result, Failure):
-        return fail(result)
-    if iscoroutine(result):
-        return ensureDeferred(result)
-    return succeed(result)
-
-
-def execute(callable: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+def execute(callable: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Deferred[_T]:
     """Call `callable` and return a fired `Deferred` with what it returned or raised."""
     try:
         return succeed(callable(*args, **kwargs))
@@ -93,15 +96,13 @@ def execute(callable: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Defe
         return fail()
 
 
-def passthru(arg: T) -> T:
+def passthru(arg: _T) -> _T:
     """Return the argument: a callback that changes nothing."""
     return arg
 
 
 def logError(err: Failure) -> Failure:
     """Log a failure and pass it on: an errback."""
-    from reactorlite.python import log
-
     log.err(err)
     return err
 
