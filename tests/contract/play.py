@@ -74,10 +74,14 @@ def listen_to_log(stories: Stories) -> None:
         from twisted.python import log
 
         def observe(event: dict[str, Any]) -> None:
-            if event.get("isError"):
-                failure = event.get("failure")
-                text = log.textFromEventDict(event)
-                stories.log("error", failure.type if failure is not None else text)
+            if not event.get("isError"):
+                return
+            failure = event.get("failure")
+            if failure is not None:
+                stories.log("error", failure.type)
+            elif not (text := log.textFromEventDict(event)).startswith("Unhandled error in Def"):
+                # That line only announces the failure, which is an event of its own.
+                stories.log("error", text)
 
         log.startLoggingWithObserver(observe, setStdout=False)
     for name in ("reactorlite", "asyncio"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from stage import Stage, boom, scenario
+from stage import Stage, boom, differs, scenario
 
 
 @scenario()
@@ -65,7 +65,19 @@ def delayed_call_repr(api: Stage) -> Any:
     yield api.turn()
 
 
-@scenario()
+@scenario(
+    differs(
+        "call",
+        "-1 raises AssertionError",
+        "-0.001 raises AssertionError",
+        "'1' raises TypeError",
+        "None raises TypeError",
+        "None raises TypeError",
+        "5 raises TypeError",
+        "'x' raises TypeError",
+        because="what cannot be called is refused at the call, where the mistake is",
+    ),
+)
 def bad_delays(api: Stage) -> Any:
     """Which delays are refused."""
     for delay in (-1, -0.001, "1", None):
@@ -222,7 +234,14 @@ def call_from_thread_made_by_one(api: Stage) -> Any:
     yield api.seen("call", "third")
 
 
-@scenario()
+@scenario(
+    differs(
+        "call",
+        "None raises TypeError",
+        "string raises TypeError",
+        because="a mistake in an argument is a `TypeError`, also when Python runs without assertions",
+    ),
+)
 def call_from_thread_refuses(api: Stage) -> Any:
     """What is not callable is refused at once."""
     api.attempt("call", "None", api.reactor.callFromThread, None)
