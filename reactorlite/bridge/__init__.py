@@ -35,7 +35,7 @@ def adapt(factory: Any) -> Callable[[], StreamAdapter]:
             f"adapt() takes a factory, which has buildProtocol(), not {factory!r}:"
             " Factory.forProtocol(P) makes one of a protocol class"
         )
-    return partial(StreamAdapter, factory.buildProtocol)
+    return partial(StreamAdapter, factory)
 
 
 def as_factory(protocol_factory: Callable[[], asyncio.BaseProtocol]) -> ClientFactory[Any]:

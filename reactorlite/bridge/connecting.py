@@ -33,13 +33,13 @@ class Connector:
     def __init__(
         self,
         scope: Scope,
-        host: str,
+        host: str | bytes,
         port: int | str,
         factory: Any,
         timeout: float | None = 30,
         bindAddress: tuple[str, int] | None = None,
     ) -> None:
-        self.host = host
+        self.host = host if isinstance(host, str) else host.decode("ascii")
         self.port = _port_number(port)
         self.factory = factory
         self.timeout = timeout
@@ -104,6 +104,30 @@ class Connector:
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.state} to {self.host}:{self.port}>"
 
+    # -- what the adapter calls
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Ask the factory for a protocol, unless the attempt was given up meanwhile."""
+        if self.state != "connecting":
+            return None
+        self._attempt = None
+        self.state = "connected"
+        self._stop_timer()
+        self._scope.connectors.pop(self, None)
+        try:
+            return self.factory.buildProtocol(address)
+        except Exception as exc:
+            log.err(Failure(), f"Unhandled error in {_of(self.factory)}.buildProtocol")
+            failed = error.ConnectError(string="the factory's buildProtocol raised an error")
+            failed.__cause__ = exc
+            self._over("clientConnectionFailed", Failure(failed))
+            return None
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Tell the factory, after the protocol was told."""
+        if self.state == "connected":
+            self._over("clientConnectionLost", reason)
+
     # -- how an attempt goes
 
     def give_up(self) -> None:
@@ -117,21 +141,12 @@ class Connector:
             self._attempt = self._scope.spawn(self._try(loop))
 
     async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._adapter = adapter = StreamAdapter(self._build, self._scope, self._lost)
+        self._adapter = adapter = StreamAdapter(self, self._scope, is_client=True)
         try:
             await connect_first(loop, adapter, self.host, self.port, self.bindAddress)
         except Exception as exc:
             if self._adapter is adapter and self.state == "connecting":
                 self._fail(exc)
-
-    def _build(self, address: Any) -> Any:
-        if self.state != "connecting":
-            return None  # given up while the connection was on its way
-        self._attempt = None
-        self.state = "connected"
-        self._stop_timer()
-        self._scope.connectors.pop(self, None)
-        return self.factory.buildProtocol(address)
 
     def _time_out(self) -> None:
         self._timer = None
@@ -144,10 +159,6 @@ class Connector:
         self._scope.forget(self)
         self._over("clientConnectionFailed", Failure(exc))
 
-    def _lost(self, reason: Failure) -> None:
-        if self.state == "connected":
-            self._over("clientConnectionLost", reason)
-
     def _over(self, event: str, reason: Failure) -> None:
         self._stop_timer()
         self._scope.connectors.pop(self, None)
@@ -156,15 +167,15 @@ class Connector:
         try:
             getattr(self.factory, event)(self, reason)
         except Exception:
-            log.err(Failure(), f"Unhandled error in {type(self.factory).__qualname__}.{event}")
+            log.err(Failure(), f"Unhandled error in {_of(self.factory)}.{event}")
         if self.state == "disconnected" and self.factoryStarted:
             self.factoryStarted = False
             self.factory.doStop()
 
     def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
 
 
 async def connect_first(
@@ -192,7 +203,9 @@ async def connect_first(
 
 async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Target]:
     """The addresses of `host`, IPv4 first; literal addresses need no look-up."""
-    literal = _literal(host, port)
+    if not 0 <= port <= 65535:
+        raise OverflowError(f"a port is a number from 0 to 65535, not {port}")
+    literal = _literal(host or "0.0.0.0", port)
     if literal is not None:
         return [literal]
     try:
@@ -209,7 +222,7 @@ async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str, timeout: float)
     """The IPv4 address of `name`, as text; `DNSLookupError` when there is none in time."""
     try:
         async with asyncio.timeout(timeout):
-            found = await targets(loop, name or "0.0.0.0", 0)
+            found = await targets(loop, name, 0)
     except TimeoutError as exc:
         raise error.DNSLookupError(f"no answer for {name!r} in {timeout} seconds") from exc
     for family, address in found:
@@ -272,3 +285,7 @@ def _port_number(port: int | str) -> int:
         raise error.ServiceNameUnknownError(
             f"{port!r} is neither a port number nor a service name ({exc})"
         ) from exc
+
+
+def _of(factory: object) -> str:
+    return type(factory).__qualname__

@@ -15,25 +15,24 @@ class Flow:
     a pull producer is asked for more each time none do.
     """
 
-    __slots__ = ("_paused", "_streaming", "producer")
+    __slots__ = ("_streaming", "is_due", "producer")
 
     def __init__(self, producer: Any, streaming: bool) -> None:
         self.producer = producer
         self._streaming = streaming
-        self._paused = False
+        #: Whether the producer is to be asked for more once nothing waits: a push producer
+        #: that is paused, and a pull producer that has written since it was asked.
+        self.is_due = False
 
-    def waiting(self, size: int) -> None:
-        """Note that `size` bytes wait to be sent."""
-        if self._streaming and size > MARK:
-            self._paused = True
+    def written(self, waiting: int) -> None:
+        """Note that something was written, and that `waiting` bytes are still to be sent."""
+        if not self._streaming:
+            self.is_due = True
+        elif self.is_due or waiting > MARK:
+            self.is_due = True
             self.producer.pauseProducing()
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the producer is to be asked for more once nothing waits."""
-        return self._paused or not self._streaming
 
     def drained(self) -> None:
         """Ask for more: nothing waits any longer."""
-        self._paused = False
+        self.is_due = False
         self.producer.resumeProducing()

@@ -22,21 +22,17 @@ if TYPE_CHECKING:
 class StreamAdapter(asyncio.Protocol):
     """One connection, seen from the event loop.
 
-    `build(address)` gives the protocol, or None to close; `lost(reason)`, where given, is
-    called after the protocol's `connectionLost`. The connection is entered in `scope`.
+    `owner` is the factory, or the port or connector that stands for it: its
+    `buildProtocol(address)` gives the protocol, or None to close. A connector hears of the
+    end, after the protocol. The connection is entered in `scope`.
     """
 
-    __slots__ = ("_asyncio", "_build", "_held", "_held_eof", "_lost", "_reason", "out", "scope")
+    __slots__ = ("_asyncio", "_held", "_held_eof", "_reason", "is_client", "out", "owner", "scope")
 
-    def __init__(
-        self,
-        build: Callable[[Any], Any],
-        scope: Scope | None = None,
-        lost: Callable[[Failure], object] | None = None,
-    ) -> None:
-        self._build = build
-        self._lost = lost
+    def __init__(self, owner: Any, scope: Scope | None = None, is_client: bool = False) -> None:
+        self.owner = owner
         self.scope = scope
+        self.is_client = is_client
         self.out: StreamTransport | None = None
         self._held: list[bytes] | None = None  # what came while reading was paused
         self._held_eof = False
@@ -68,6 +64,10 @@ class StreamAdapter(asyncio.Protocol):
         try:
             protocol.makeConnection(out)
         except Exception:
+            # Twisted lets a server's connection go on, and ends a client's.
+            if self.is_client:
+                self.raised("makeConnection")
+                return
             log.err(Failure(), f"Unhandled error in {_of(protocol)}.makeConnection")
         out.flush()
 
@@ -92,7 +92,7 @@ class StreamAdapter(asyncio.Protocol):
         out = self.out
         if out is None or out.ending is not Ending.NONE:
             return False
-        if self._held:
+        if self._held is not None:
             self._held_eof = True
             return True
         listener = adapted("IHalfCloseableProtocol", out.protocol)
@@ -118,8 +118,8 @@ class StreamAdapter(asyncio.Protocol):
                 protocol.connectionLost(reason)
             except Exception:
                 log.err(Failure(), f"Unhandled error in {_of(protocol)}.connectionLost")
-        if self._lost is not None:
-            self._lost(reason)
+        if self.is_client:
+            self.owner.connectionLost(reason)
 
     # -- what the transport calls
 
@@ -159,14 +159,13 @@ class StreamAdapter(asyncio.Protocol):
         assert out is not None
         self._reason = Failure()
         log.err(self._reason, f"Unhandled error in {_of(out.protocol)}.{where}")
-        out.disconnecting = True
         out.end(Ending.STOP)
 
     # -- inside
 
     def _built(self, address: Any) -> Any:
         try:
-            return self._build(address)
+            return self.owner.buildProtocol(address)
         except Exception:
             log.err(Failure(), "Unhandled error in buildProtocol")
             return None
@@ -177,14 +176,14 @@ class StreamAdapter(asyncio.Protocol):
             self._hold(data)
             return
         for start in range(0, len(data), MARK):
-            if self._held is not None or self.out is None:
+            if self._held is not None or self.out is None or self.out.is_ending:
                 self._hold(data[start:])
                 return
             self.data_received(data[start : start + MARK])
 
     def _hold(self, data: bytes) -> None:
         """Keep data that came although reading is paused; drop it when closing."""
-        if self._held is not None and self.out is not None and not self.out.disconnecting:
+        if self._held is not None and self.out is not None and not self.out.is_ending:
             self._held.append(data)
             # Some versions start reading after `connection_made`, whatever was asked in it.
             self._asyncio.pause_reading()
@@ -192,7 +191,7 @@ class StreamAdapter(asyncio.Protocol):
     def _release(self) -> None:
         held, self._held = self._held, None
         out = self.out
-        if held is None or out is None or out.disconnecting:
+        if held is None or out is None or out.is_ending:
             return
         for position, data in enumerate(held):
             self.data_received(data)
@@ -203,7 +202,7 @@ class StreamAdapter(asyncio.Protocol):
             self._held_eof = False
             if not self.eof_received():
                 self._asyncio.close()
-        elif self.out is not None and not out.disconnecting:
+        elif not out.is_ending:
             self._asyncio.resume_reading()
 
 

@@ -176,6 +176,10 @@ class Port:
 
     # -- inside
 
+    def buildProtocol(self, address: Any) -> Any:
+        """Ask the factory, whichever it is by now, for a protocol."""
+        return self.factory.buildProtocol(address)
+
     def close_for_good(self) -> None:
         """Close because the reactor ends."""
         self._scope.forget(self)
@@ -183,12 +187,8 @@ class Port:
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self._socket is not None
-        made = partial(StreamAdapter, self.factory_build, self._scope)
+        made = partial(StreamAdapter, self, self._scope)
         self._server = _result_of(loop.create_server(made, sock=self._socket, backlog=self.backlog))
-
-    def factory_build(self, address: Any) -> Any:
-        """Ask the factory, whichever it is by now, for a protocol."""
-        return self.factory.buildProtocol(address)
 
     def _close_socket(self) -> None:
         self._scope.forget(self)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _RESET = struct.pack("ii", 1, 0)
 
 
-@implementer("ITCPTransport", "IConsumer", "IPushProducer")
+@implementer("ITCPTransport", "IConsumer", "IPushProducer", "ISystemHandle", "ILoggingContext")
 class StreamTransport:
     """One connection, seen from its protocol.
 
@@ -49,6 +49,7 @@ class StreamTransport:
         "_half_closed",
         "_half_closing",
         "_host",
+        "_kind",
         "_loop",
         "_peer",
         "_pending",
@@ -133,17 +134,16 @@ class StreamTransport:
         `connectionLost` follows with `ConnectionAborted`, from the loop.
         """
         if self.connected and self.ending is not Ending.ABORT:
-            self.disconnecting = True
             self.end(Ending.ABORT)
 
     def loseWriteConnection(self) -> None:
         """Send what waits, then tell the peer that nothing more comes; go on receiving.
 
-        What is written from now on goes nowhere. A protocol that provides
+        What is written after that goes nowhere. A protocol that provides
         `IHalfCloseableProtocol` hears of it through `writeConnectionLost`.
         """
         if self.connected and not self._half_closing:
-            self._half_closing = self._shut = True
+            self._half_closing = True
             self._leave_unsettled()
 
     # -- what protocols call: flow
@@ -166,7 +166,6 @@ class StreamTransport:
         self._tell_when_empty()
         if not streaming:
             producer.resumeProducing()
-            self._leave_unsettled()
 
     def unregisterProducer(self) -> None:
         """Forget the producer; a close that waited for it goes ahead."""
@@ -237,8 +236,10 @@ class StreamTransport:
 
     @property
     def client(self) -> Any:
-        """The peer as the socket module has it, for a server's connection."""
+        """The peer as the socket module has it: host and port, and two more for IPv6."""
         return socket_name(self._peer)
+
+    addr = client
 
     @property
     def hostname(self) -> str:
@@ -246,9 +247,25 @@ class StreamTransport:
         return str(getattr(self._peer, "host", None) or getattr(self._peer, "name", ""))
 
     @property
+    def server(self) -> Any:
+        """The port that a server's connection came in by; None for a client's."""
+        return None if self._adapter.is_client else self._adapter.owner
+
+    @property
+    def connector(self) -> Any:
+        """The connector of a client's connection; None for a server's."""
+        return self._adapter.owner if self._adapter.is_client else None
+
+    @property
     def logstr(self) -> str:
         """What log lines call this connection."""
-        return f"{type(self.protocol).__name__},{self.hostname}"
+        kind = type(self.protocol) if self.protocol is not None else self._kind
+        return f"{kind.__name__},{'client' if self._adapter.is_client else self.hostname}"
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether this side has decided that the connection ends."""
+        return self.disconnecting or self.ending is not Ending.NONE
 
     def logPrefix(self) -> str:
         """What log lines call this connection."""
@@ -293,6 +310,7 @@ class StreamTransport:
 
     def lost(self) -> None:
         """Accept nothing any longer, and stop the producer."""
+        self._kind = type(self.protocol)
         self._drop()
         self.connected = 0
         self.disconnected = 1
@@ -323,7 +341,7 @@ class StreamTransport:
         """Keep what is gathered bounded, and the producer in step."""
         if self._flow is not None:
             self._unsettled = True
-            self._flow.waiting(self._size + self._asyncio.get_write_buffer_size())
+            self._flow.written(self._size + self._asyncio.get_write_buffer_size())
         if self._size > MARK:
             self._send()
 
@@ -371,7 +389,7 @@ class StreamTransport:
         self._tell_when_empty()
         if self._asyncio.get_write_buffer_size():
             return
-        self._half_closed = True
+        self._half_closed = self._shut = True
         self._unsettled = False
         self._asyncio.write_eof()
         listener = adapted("IHalfCloseableProtocol", self.protocol)

@@ -261,7 +261,7 @@ class Reactor:
 
     def connectTCP(
         self,
-        host: str,
+        host: str | bytes,
         port: int | str,
         factory: Any,
         timeout: float | None = 30,
