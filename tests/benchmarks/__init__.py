@@ -1,6 +1,6 @@
 """What an operation costs: reactorlite beside raw asyncio, uvloop and Twisted.
 
-    python -m tests.benchmarks                     everything, about four minutes
+    python -m tests.benchmarks                     everything, in two to three minutes
     python -m tests.benchmarks --only echo-100     one case
     python -m tests.benchmarks --quick --only close --sides raw,reactorlite
 
@@ -15,6 +15,8 @@ machine hits every side; the medians are compared. The children run with `-E`, s
 environment variables neither turn on debugging nor keep byte code from being stored, and with
 the garbage collector as Python sets it up.
 
-A case is one module-level entry of `cases.py`. The programs stand side by side in `on_epoll.py`,
-`on_asyncio.py` and `on_twisted.py`; the last is played by Twisted and by reactorlite.
+What is measured, and the bounds it must keep, are the entries of `cases.py`. The programs stand
+side by side in `on_epoll.py`, `on_asyncio.py` and `on_twisted.py`; the last is played by Twisted
+and by reactorlite. Sides that are not installed are left out, by name. Needs a Unix; the floor,
+and `connect`, whose peer it is, need Linux.
 """

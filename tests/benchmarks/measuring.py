@@ -1,7 +1,7 @@
 """How a figure is taken: one class for each way, with the same three methods.
 
-`run(count)` returns a `Sample` of `count` operations; a `Stand` stays up for all rounds, so that
-what starting it costs is measured by nothing but the import cases.
+`run(count)` returns a `Sample` of `count` operations. What is started stays up from round to
+round, so that starting it is measured by nothing but the import cases.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from tests.benchmarks.cases import Bound, Case
+from tests.benchmarks import deferreds
+from tests.benchmarks.cases import OURS, Bound, Case
 from tests.benchmarks.measuring import Sample
 
 
@@ -49,3 +50,14 @@ def judged(bound: Bound, cost: float, other: float) -> str:
     sign, figure = ("-", cost - other) if bound.more else ("÷", cost / other)
     verdict = "met" if figure <= bound.limit else "MISSED"
     return f"  {bound.side} {sign} {bound.other} = {figure:.2f}, at most {bound.limit}: {verdict}"
+
+
+def deferred_lines(rounds: int) -> Iterator[str]:
+    """Measure Deferreds, in this process and by elapsed time, and yield the table."""
+    yield "\ndeferred: what Deferreds cost"
+    yield f"  {'µs':34}{'reactorlite':>12}{'twisted':>12}{'asyncio':>12}"
+    for name, seconds in deferreds.rows(rounds):
+        shown = [seconds.get(side) for side in (OURS, "twisted", "asyncio")]
+        yield f"  {name:34}" + "".join(f"{s * 1e6:12.2f}" if s else f"{'':12}" for s in shown)
+        for other, limit in deferreds.TARGETS[name].items():
+            yield judged(Bound(OURS, other, limit), seconds[OURS], seconds[other])
