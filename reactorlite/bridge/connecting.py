@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.bridge.loops import serve_connected
 from reactorlite.internet import error
 from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Address
 from reactorlite.python import log
@@ -196,7 +197,7 @@ async def connect_first(
         except error.ConnectError as exc:
             first = first or exc
             continue
-        await loop.create_connection(lambda: adapter, sock=connected)
+        await serve_connected(loop, adapter, connected)
         return
     raise first or error.DNSLookupError(f"{host!r} has no address")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import Address, address_from
 from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.bridge.loops import is_uvloop
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.internet.defer import Deferred, succeed
@@ -39,8 +40,21 @@ class ListeningSocket(socket.socket):
     def __init__(self, family: int) -> None:
         # With the protocol named, what is accepted gets TCP_NODELAY from asyncio.
         super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        self._reserve = -1
         self._refusing = False
+
+    def keep_reserve(self) -> None:
+        """Take a descriptor that can be given up later. Logs when there is none to be had."""
+        try:
+            self._reserve = os.open(os.devnull, os.O_RDONLY)
+        except OSError as exc:
+            log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+
+    def release_reserve(self) -> None:
+        """Give it up."""
+        if self._reserve >= 0:
+            os.close(self._reserve)
+            self._reserve = -1
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection, or close it for want of a descriptor and report none."""
@@ -54,11 +68,6 @@ class ListeningSocket(socket.socket):
         self._refusing = False
         return accepted
 
-    def close(self) -> None:
-        """Close the socket, and give up the reserve."""
-        self._give_up_reserve()
-        super().close()
-
     def _refuse(self, exc: OSError) -> None:
         if not self._refusing:
             self._refusing = True
@@ -66,24 +75,13 @@ class ListeningSocket(socket.socket):
                 f"{self.getsockname()} refuses connections until descriptors are free: {exc}",
                 isError=True,
             )
-        self._give_up_reserve()
+        self.release_reserve()
         try:
             super().accept()[0].close()
         except OSError:
             pass  # it went away, or another thread was quicker: the next call tells
         finally:
-            self._take_reserve()
-
-    def _give_up_reserve(self) -> None:
-        if self._reserve >= 0:
-            os.close(self._reserve)
-            self._reserve = -1
-
-    def _take_reserve(self) -> None:
-        try:
-            self._reserve = os.open(os.devnull, os.O_RDONLY)
-        except OSError as exc:
-            log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+            self.keep_reserve()
 
 
 @implementer("IListeningPort")
@@ -100,7 +98,7 @@ class Port:
         self.connected = False
         self.disconnecting = False
         self._scope = scope
-        self._socket: socket.socket | None = None
+        self._socket: ListeningSocket | None = None
         self._server: asyncio.Server | None = None
         self._host: Address | None = None
         self._closed: Deferred[None] | None = None
@@ -187,16 +185,21 @@ class Port:
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self._socket is not None
+        if not is_uvloop(loop):  # which keeps a reserve of its own
+            self._socket.keep_reserve()
         made = partial(StreamAdapter, self, self._scope)
         self._server = _result_of(loop.create_server(made, sock=self._socket, backlog=self.backlog))
 
     def _close_socket(self) -> None:
         self._scope.forget(self)
-        if self._server is not None:
-            self._server.close()
-        elif self._socket is not None:
-            self._socket.close()
-        self._server = self._socket = None
+        listening, self._socket = self._socket, None
+        server, self._server = self._server, None
+        assert listening is not None
+        listening.release_reserve()
+        if server is not None:
+            server.close()
+        else:
+            listening.close()
 
     def _finish(self) -> None:
         self.connected = self.disconnecting = False
@@ -216,9 +219,9 @@ class Port:
             closed.errback(failure)
 
 
-def _bound(interface: str, port: int, backlog: int) -> socket.socket:
+def _bound(interface: str, port: int, backlog: int) -> ListeningSocket:
     family = socket.AF_INET6 if ":" in interface else socket.AF_INET
-    listening: socket.socket | None = None
+    listening: ListeningSocket | None = None
     try:
         listening = ListeningSocket(family)
         listening.setblocking(False)

@@ -6,30 +6,16 @@ the queue does neither, and works before there is a loop.
 
 from __future__ import annotations
 
-import asyncio
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from reactorlite.bridge.loops import clock_of, is_uvloop
 from reactorlite.internet._delayed import CallQueue
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
-
-
-def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """The clock that says, on `loop`, whether a call is due.
-
-    The monotonic clock where the loop lives by it: uvloop's `time()` is that clock, but
-    read once a turn and cut to milliseconds. A loop with a time of its own keeps it.
-    """
-    if _is_uvloop(loop) or getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time:
-        return monotonic
-    return loop.time
-
-
-def _is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
-    return any(kind.__module__.startswith("uvloop") for kind in type(loop).__mro__)
 
 
 #: uvloop rounds delays to the nearest millisecond: half of one more makes that the next.
@@ -48,7 +34,7 @@ class Timers(CallQueue):
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let `loop` wake the calls from now on."""
         self._loop = loop
-        self._slack = _UVLOOP_ROUNDING if _is_uvloop(loop) else 0.0
+        self._slack = _UVLOOP_ROUNDING if is_uvloop(loop) else 0.0
         self._use(clock_of(loop))
         self._set_next_alarm()
 

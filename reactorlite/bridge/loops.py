@@ -1,0 +1,45 @@
+"""Where asyncio's loops differ: the few lines that ask which one it is."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+
+def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether `loop` is uvloop's, or derived from it."""
+    return any(kind.__module__.startswith("uvloop") for kind in type(loop).__mro__)
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """The clock that says, on `loop`, whether a call is due.
+
+    The monotonic clock where the loop lives by it: uvloop's `time()` is that clock, but
+    read once a turn and cut to milliseconds. A loop with a time of its own keeps it.
+    """
+    if is_uvloop(loop) or getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time:
+        return monotonic
+    return loop.time
+
+
+async def serve_connected(
+    loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, connected: socket.socket
+) -> None:
+    """Put `protocol` on a connected socket, which is the loop's from here on."""
+    transport: asyncio.BaseTransport | None = None
+    try:
+        transport, _ = await loop.create_connection(lambda: protocol, sock=connected)
+    finally:
+        if is_uvloop(loop):
+            # uvloop takes the descriptor first and the socket object a turn later. When
+            # the connection ends in between, the object would close a descriptor that is
+            # somebody else's by then.
+            if transport is None or transport.is_closing():
+                connected.detach()
+        elif transport is None:
+            connected.close()
