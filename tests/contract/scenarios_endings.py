@@ -608,3 +608,41 @@ def pauses_then_peer_closes(api: Stage) -> Any:
     yield api.seen("server", "paused", 2)
     server.transport.resumeProducing()
     yield api.seen("server", "connectionLost")
+
+
+# ── no data after the end ────────────────────────────────────────────────────────────────
+
+
+def _calls_after(api: Stage, action: str) -> Any:
+    """How many calls of `dataReceived` there are when the first one ends the connection."""
+    calls: list[int] = []
+
+    def data(protocol: Any, data: bytes) -> None:
+        calls.append(len(data))
+        if len(calls) == 1:
+            getattr(protocol.transport, action)()
+
+    server = api.server(made=lambda p: p.transport.pauseProducing(), data=data)
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    peer.sock.setblocking(True)
+    for _ in range(4):
+        peer.sock.send(b"x" * 65536)
+    peer.sock.setblocking(False)
+    server.transport.resumeProducing()
+    yield api.seen("server", "connectionLost")
+    yield api.turn(3)
+    api.record("server", "calls", len(calls))
+    api.events["server"] = [e for e in api.events["server"] if not e.startswith("dataReceived")]
+
+
+@scenario()
+def no_data_after_abort(api: Stage) -> Any:
+    """Nothing more is delivered after `abortConnection`, though there is more to read."""
+    yield from _calls_after(api, "abortConnection")
+
+
+@scenario()
+def no_data_after_lose_connection(api: Stage) -> Any:
+    """What is delivered after `loseConnection`, when there is more to read."""
+    yield from _calls_after(api, "loseConnection")

@@ -409,19 +409,6 @@ def stop_factory_raises(api: Stage) -> Any:
 
 
 @scenario()
-def system_exit_in_data_received(api: Stage) -> Any:
-    """`SystemExit` in a callback is an exception like others, within Twisted."""
-
-    def data(protocol: Any, _: bytes) -> None:
-        raise Boom from SystemExit(3)
-
-    server = api.server(data=data)
-    peer = api.peer(server.number)
-    peer.send(b"bad")
-    yield api.seen("server", "connectionLost")
-
-
-@scenario()
 def data_received_replaced(api: Stage) -> Any:
     """A protocol may replace its `dataReceived` while connected."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from stage import Stage, differs, scenario
+from stage import Stage, differs, drive, scenario
 
 
 def _factory(api: Stage, name: str = "server") -> Any:
@@ -87,7 +87,7 @@ def port_in_use(api: Stage) -> Any:
         "65536 raises OverflowError",
         "3.5 raises TypeError",
         "True -> True",
-        because="a mistake in an argument is a `TypeError`, also when Python runs without assertions",
+        because="a mistake in an argument is a `TypeError`, also without assertions",
     ),
 )
 def bad_port_numbers(api: Stage) -> Any:
@@ -291,3 +291,58 @@ def backlog(api: Stage) -> Any:
     api.record("port", one.backlog, two.backlog)
     yield one.stopListening()
     yield two.stopListening()
+
+
+@scenario(alone=True)
+def too_many_open_files(api: Stage) -> None:
+    """With no descriptors left, other connections go on, and clients are served again later."""
+    import os
+    import resource
+
+    hoard: list[int] = []
+    peers: list[Any] = []
+
+    def steps() -> Any:
+        server = api.server(data=lambda p, d: p.transport.write(d))
+        first = api.peer(server.number)
+        yield api.seen("server", "connectionMade")
+        peers.extend(socket.socket() for _ in range(3))
+        _use_up(hoard)
+        for sock in peers:
+            sock.connect(("127.0.0.1", server.number))
+        yield api.sleep(0.05)
+        first.send(b"still there")
+        yield first.received(11)
+        api.record("first", first.data)
+        api.record("log", "said something", bool(api.events.get("log")))
+        while hoard:
+            os.close(hoard.pop())
+        for sock in peers:
+            sock.close()
+        yield api.sleep(1.2)
+        last = api.peer(server.number)
+        last.send(b"served")
+        yield last.received(6)
+        api.record("last", last.data)
+
+    def done() -> None:
+        api.events.pop("server", None)
+        # How often it is said, and in which words, is the system's and the reactor's.
+        api.events.pop("log", None)
+        api.strike()
+        api.reactor.stop()
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 200), hard))
+    api.reactor.callWhenRunning(drive, api, steps(), done)
+    api.reactor.run()
+
+
+def _use_up(hoard: list[int]) -> None:
+    import os
+
+    while True:
+        try:
+            hoard.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            return

@@ -441,3 +441,89 @@ def port_stopped_before_shutdown(api: Stage) -> None:
     _trigger(api, "during", "shutdown", "two")
     api.reactor.callLater(0.01, api.reactor.stop)
     api.reactor.run()
+
+
+def _raise(kind: type[BaseException], *args: Any) -> Any:
+    def call(*_: Any) -> None:
+        raise kind(*args)
+
+    return call
+
+
+@scenario(
+    differs(
+        "trigger",
+        "shutdown during one False",
+        "SystemExit 3",
+        because="`SystemExit` ends the program, as everywhere in Python, after a clean shutdown",
+    ),
+    differs("log", because="it is not an error"),
+    differs("call", because="the program has ended by then"),
+    alone=True,
+)
+def system_exit_in_a_delayed_call(api: Stage) -> None:
+    """`sys.exit(3)` in a delayed call."""
+    _trigger(api, "during", "shutdown", "one")
+    api.reactor.callLater(0, _raise(SystemExit, 3))
+    api.reactor.callLater(0.05, api.record, "call", "goes on")
+    api.reactor.callLater(0.1, api.reactor.stop)
+    try:
+        api.reactor.run()
+    except SystemExit as error:
+        api.record("trigger", "SystemExit", error.code)
+
+
+@scenario(
+    differs("log", because="it stops the reactor, and is not an error"),
+    differs("call", because="the reactor has stopped by then"),
+    alone=True,
+)
+def keyboard_interrupt_in_a_delayed_call(api: Stage) -> None:
+    """`KeyboardInterrupt` raised by a delayed call."""
+    _trigger(api, "during", "shutdown", "one")
+    api.reactor.callLater(0, _raise(KeyboardInterrupt))
+    api.reactor.callLater(0.05, api.record, "call", "goes on")
+    api.reactor.callLater(0.1, api.reactor.stop)
+    try:
+        api.reactor.run()
+    except KeyboardInterrupt:
+        api.record("trigger", "KeyboardInterrupt")
+
+
+EXITS = "`SystemExit` ends the program, after a clean shutdown, wherever it is raised"
+
+
+@scenario(
+    differs("trigger", "shutdown during one False", "SystemExit 3", because=EXITS),
+    differs(
+        "server",
+        "connectionMade",
+        "dataReceived b'?'",
+        "connectionLost ConnectionLost",
+        because=EXITS,
+    ),
+    differs(
+        "client",
+        "startedConnecting connecting",
+        "connectionMade",
+        "connectionLost ConnectionLost",
+        "clientConnectionLost ConnectionLost disconnected",
+        because=EXITS,
+    ),
+    differs("log", because=EXITS),
+    alone=True,
+)
+def system_exit_in_data_received(api: Stage) -> None:
+    """`sys.exit(3)` in `dataReceived`."""
+    _trigger(api, "during", "shutdown", "one")
+
+    def started() -> None:
+        server = api.server(data=_raise(SystemExit, 3))
+        api.client(server.number, made=lambda p: p.transport.write(b"?"))
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.callLater(0.1, lambda: api.reactor.running and api.reactor.stop())
+    try:
+        api.reactor.run()
+    except SystemExit as error:
+        api.record("trigger", "SystemExit", error.code)

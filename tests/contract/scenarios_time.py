@@ -239,7 +239,7 @@ def call_from_thread_made_by_one(api: Stage) -> Any:
         "call",
         "None raises TypeError",
         "string raises TypeError",
-        because="a mistake in an argument is a `TypeError`, also when Python runs without assertions",
+        because="a mistake in an argument is a `TypeError`, also without assertions",
     ),
 )
 def call_from_thread_refuses(api: Stage) -> Any:
