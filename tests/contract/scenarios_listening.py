@@ -218,7 +218,7 @@ def a_ports_attributes(api: Stage) -> Any:
         api.record("port", label, "connected", bool(port.connected))
         api.record("port", "factory", port.factory is server.factory, port.backlog)
         api.record("port", "interface", port.interface, "port", port.port)
-        api.record("port", "repr", type(server.factory).__qualname__ in repr(port))
+        api.record("port", "repr", type(server.factory).__name__ in repr(port))
         if label == "listening":
             yield port.stopListening()
 

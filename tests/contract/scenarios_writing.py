@@ -503,7 +503,6 @@ def transport_provides(api: Stage) -> Any:
         "IConsumer",
         "IPushProducer",
         "IPullProducer",
-        "IHalfCloseableDescriptor",
         "ILoggingContext",
         "ISystemHandle",
         "ISSLTransport",
@@ -513,6 +512,17 @@ def transport_provides(api: Stage) -> Any:
         api.record("client", name, kept.providedBy(client.transport))
     api.record("port", interfaces.IListeningPort.providedBy(server.port))
     api.record("connector", interfaces.IConnector.providedBy(client.connector))
+
+
+@scenario(
+    differs("server", "connectionMade", "False", because="asyncio's transports, not ours, poll"),
+)
+def a_transport_is_no_descriptor(api: Stage) -> Any:
+    """What a reactor calls on a descriptor that it polls is not part of a transport."""
+    server = api.server()
+    api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    api.record("server", api.interfaces.IHalfCloseableDescriptor.providedBy(server.transport))
 
 
 @scenario()
