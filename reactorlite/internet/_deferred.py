@@ -4,30 +4,36 @@ How callbacks are kept. A `Deferred` without callbacks has `_entries is None`, s
 have none or one. An entry is a bare callable for `addCallback(f)`, which is by far the
 most frequent; else a tuple `(callback, errback, args)`, where a missing side is `None`
 and `args` is `None` if there are none. A tuple without either side carries, in the
-place of `args`, what takes the result over: another `Deferred` that is chained to this
-one, or a `Resumable`, such as a suspended coroutine.
+place of `args`, a taker: called with this `Deferred`, it takes the result over, for a
+`Deferred` that is chained to this one, a suspended coroutine or a future, and returns the
+`Deferred` that has a result because of that, if any.
 
 How callbacks are run. `_advance` runs one `Deferred` as far as it goes and returns the one
-that must go on next, if any; `_advance_all` follows these in a loop, so that chains of any
+that must go on next, if any; `_follow` does so in a loop, so that chains of any
 length cost no stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
     Generic,
+    NoReturn,
     ParamSpec,
-    Protocol,
     TypeVar,
-    cast,
     overload,
 )
 
-from reactorlite.internet._futures import AsyncioCancelledError, DeferredWaiter
+from reactorlite.internet._futures import (
+    AsyncioCancelledError,
+    LoopTask,
+    current_task,
+    running_loop,
+)
 from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
@@ -44,16 +50,11 @@ T = TypeVar("T")
 N = TypeVar("N")
 M = TypeVar("M")
 P = ParamSpec("P")
-Q = ParamSpec("Q")
+
+if TYPE_CHECKING:
+    Taker = Callable[["Deferred[Any]"], "Deferred[Any] | None"]
 
 _NO_EXTRAS: Mapping[str, Any] = {}
-
-
-class Resumable(Protocol):
-    """What waits for a `Deferred` and takes its result over."""
-
-    def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
-        """Take `deferred.result`; return the `Deferred` that got its own because of it, if any."""
 
 
 class AlreadyCalledError(Exception):
@@ -162,7 +163,8 @@ class Deferred(Generic[T]):
         self._entries: list[Any] | None = None
         self._running = False
         self._debugInfo: DebugInfo | None = None
-        if self.debug:
+        # Asking the class is quicker than asking the instance.
+        if Deferred.debug:
             self._debugInfo = DebugInfo()
             self._debugInfo.creator = _stack_of_caller()
 
@@ -232,13 +234,15 @@ class Deferred(Generic[T]):
             callback = _bound(callback, args, kwargs)
         elif args:
             callback = (callback, None, args)
-        # Repeats _add: one call less on the most frequent path of all.
+        # Repeats _add and _advance_all: fewer calls on the most frequent path of all.
         if self._entries is None:
             self._entries = [callback]
         else:
             self._entries.append(callback)
         if self.called:
-            self._advance_all()
+            following = self._advance()
+            if following is not None:
+                self._follow(following)
         return self
 
     @overload
@@ -296,7 +300,9 @@ class Deferred(Generic[T]):
         else:
             self._entries.append(entry)
         if self.called:
-            self._advance_all()
+            following = self._advance()
+            if following is not None:
+                self._follow(following)
         return self
 
     # ---- giving a result
@@ -313,7 +319,10 @@ class Deferred(Generic[T]):
         self.result = result
         if self._debugInfo is not None and self.debug:
             self._debugInfo.invoker = _stack_of_caller()
-        self._advance_all()
+        # Repeats _advance_all, as addCallback does.
+        following = self._advance()
+        if following is not None:
+            self._follow(following)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Give a failure as the result, and run the errbacks before this call returns.
@@ -356,8 +365,7 @@ class Deferred(Generic[T]):
                 self._canceller(self)
             else:
                 self._suppressAlreadyCalled = True
-            # The canceller may have fired it, which a checker can't see.
-            if not cast("bool", self.called):
+            if not self.called:
                 self.errback(Failure(CancelledError()))
         elif isinstance(self.result, Deferred):
             self.result.cancel()
@@ -483,15 +491,23 @@ class Deferred(Generic[T]):
     def _advance_all(self) -> None:
         """Run the callbacks of this one and of all that were waiting for it."""
         following = self._advance()
-        if following is None:
-            return
-        unfinished = [self]
-        while unfinished:
-            if following is None:
-                following = unfinished.pop()
+        if following is not None:
+            self._follow(following)
+
+    def _follow(self, following: Deferred[Any] | None) -> None:
+        """Run the callbacks of one that was waiting for this, and then the rest here."""
+        current = self
+        unfinished: list[Deferred[Any]] = []
+        while True:
+            if following is not None:
+                if current._entries is not None:
+                    unfinished.append(current)
+                current = following
+            elif unfinished:
+                current = unfinished.pop()
             else:
-                unfinished.append(following)
-            following = following._advance()
+                return
+            following = current._advance()
 
     def _advance(self) -> Deferred[Any] | None:
         """Run callbacks until none is left, one has to wait, or another Deferred goes first.
@@ -518,7 +534,11 @@ class Deferred(Generic[T]):
                     if step is None:
                         if callback is not errback:
                             continue
-                        following = self._hand_over(args)
+                        try:
+                            following = args(self)
+                        except BaseException as exc:
+                            # Not this one's failure, nor one for the next callback.
+                            log.err(Failure(exc), "What waited for a Deferred could not go on")
                         result = self.result
                         failed = isinstance(result, Failure)
                         if following is not None:
@@ -557,30 +577,24 @@ class Deferred(Generic[T]):
         self.paused += 1
         # Repeats _await_by: one call less for each Deferred in a chain.
         if inner._entries is None:
-            inner._entries = [(None, None, self)]
+            inner._entries = [(None, None, self._take_from)]
         else:
-            inner._entries.append((None, None, self))
+            inner._entries.append((None, None, self._take_from))
         return True
 
-    def _await_by(self, taker: Deferred[Any] | Resumable) -> None:
-        """Let `taker` have the result once all callbacks before it ran; it must be to come."""
+    def _take_from(self, inner: Deferred[Any]) -> Deferred[Any]:
+        """Have the result of the `Deferred` that was waited for."""
+        self.result = inner.result
+        self.paused -= 1
+        inner._give_away()
+        return self
+
+    def _await_by(self, taker: Taker) -> None:
+        """Let `taker` have the result once all callbacks before it ran."""
         if self._entries is None:
             self._entries = [(None, None, taker)]
         else:
             self._entries.append((None, None, taker))
-
-    def _hand_over(self, taker: Deferred[Any] | Resumable) -> Deferred[Any] | None:
-        if not isinstance(taker, Deferred):
-            try:
-                return taker.resume(self)
-            except BaseException as exc:
-                # Not this one's failure, nor the next callback's.
-                log.err(Failure(exc), "What waited for a Deferred could not go on")
-                return None
-        taker.result = self.result
-        taker.paused -= 1
-        self._give_away()
-        return taker
 
     def _share(self) -> Any:
         """Give the result to a coroutine that awaits it, and leave it for others."""
@@ -619,23 +633,70 @@ class Deferred(Generic[T]):
 
     # ---- awaiting
 
-    def __await__(self) -> Generator[Any, None, T]:
+    def __await__(self) -> Generator[Any, Any, T]:
         """Wait for the result as it is when the callbacks added so far have run.
 
-        A failure is raised. Several coroutines may wait; each gets the result.
+        A failure is raised. Several coroutines may wait; each gets the result. When an
+        asyncio task that waits is cancelled, so is this.
         """
         if self.paused or not self.called:
-            # Our own coroutines send the result here, asyncio's tasks send None.
-            waiter = DeferredWaiter(self)
-            sent = yield waiter
-            return cast("T", waiter.outcome if waiter.done() else sent)
+            loop = running_loop()
+            if loop is None or (task := current_task(loop)) is None or isinstance(task, LoopTask):
+                # What runs our own coroutines sends the result.
+                return (yield self)  # type: ignore[no-any-return]  # whatever is sent
+            future: asyncio.Future[T] = loop.create_future()
+            self._await_by(partial(_settle, future))
+            try:
+                return (yield from future)
+            except AsyncioCancelledError as exc:
+                if not future.cancelled():
+                    raise
+                yield from self._cancel_for_task(loop, exc)
         result = self.result
         if isinstance(result, Failure):
             self._share()
             raise result.value.with_traceback(result.getTracebackObject())
-        return cast("T", result)
+        return result  # type: ignore[no-any-return]  # see `result`
 
-    __iter__ = __await__
+    def __iter__(self) -> Generator[Any, Any, T]:
+        """Wait in a generator that `inlineCallbacks` runs: `result = yield from deferred`."""
+        if self.paused or not self.called:
+            return (yield self)  # type: ignore[no-any-return]  # whatever is sent
+        return (yield from self.__await__())
+
+    def _cancel_for_task(
+        self, loop: asyncio.AbstractEventLoop, cancelled: BaseException
+    ) -> Generator[Any, Any, NoReturn]:
+        """Cancel, wait for what comes of it, and raise `cancelled` whatever that is.
+
+        Errbacks may well turn the cancellation into a value or an error of their own. A
+        task that is cancelled must end with asyncio's own error nevertheless: time-outs and
+        task groups recognise no other.
+        """
+        while True:
+            future: asyncio.Future[T] = loop.create_future()
+            self._await_by(partial(_settle, future))
+            self._cancel_firmly()
+            try:
+                yield from future
+            except AsyncioCancelledError as exc:
+                if not future.cancelled():
+                    raise cancelled from None
+                cancelled = exc
+            except BaseException as exc:
+                raise cancelled from exc
+            else:
+                raise cancelled
+
+    def _cancel_firmly(self) -> None:
+        """Cancel, and take what the canceller raises for the result."""
+        try:
+            self.cancel()
+        except BaseException as exc:
+            innermost = self
+            while (inner := innermost._chainedTo) is not None:
+                innermost = inner
+            innermost.errback(Failure(exc))
 
     # ---- looking at it
 
@@ -664,6 +725,24 @@ def as_ours(exc: BaseException) -> CancelledError:
     error = CancelledError(*exc.args)
     error.__cause__ = exc
     return error.with_traceback(exc.__traceback__)
+
+
+def _settle(future: asyncio.Future[Any], deferred: Deferred[Any]) -> None:
+    """Give a `Deferred`'s result to the future that a task waits on in its place."""
+    if future.done():
+        # The task was cancelled, and waits on another one.
+        return
+    result = deferred.result
+    if not isinstance(result, Failure):
+        future.set_result(result)
+        return
+    deferred._share()
+    if isinstance(result.value, StopIteration):
+        error = RuntimeError("a Deferred failed with StopIteration, which can't be raised by await")
+        error.__cause__ = result.value
+        future.set_exception(error)
+    else:
+        future.set_exception(result.value.with_traceback(result.getTracebackObject()))
 
 
 def _timed_out(result: Any, timeout: float) -> Any:
@@ -720,7 +799,14 @@ def getDebugging() -> bool:
 
 def succeed(result: T) -> Deferred[T]:
     """Make a `Deferred` that has its result."""
-    d: Deferred[T] = Deferred()
+    if Deferred.debug:
+        d: Deferred[T] = Deferred()
+    else:
+        # Repeats __init__: coroutines and tests make these by the million.
+        d = Deferred.__new__(Deferred)
+        d.paused = 0
+        d._canceller = d._entries = d._debugInfo = None
+        d._running = False
     d.called = True
     d.result = result
     return d

@@ -7,6 +7,7 @@ that it can be cancelled and awaited, so that it stands below all of `internet.d
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactorlite.python.failure import Failure
@@ -24,112 +25,8 @@ AsyncioCancelledError = asyncio.CancelledError
 isfuture = asyncio.isfuture
 running_loop = asyncio._get_running_loop
 
-_PENDING: Any = object()
-
-
-class DeferredWaiter:
-    """What `await deferred` gives to whatever runs the coroutine, while there is no result.
-
-    To an asyncio task it is a future. Our own coroutines recognise it, take its Deferred,
-    and are resumed by that one directly.
-
-    A future of asyncio's own would do for its tasks, but costs every other coroutine a
-    turn of the loop, and `Deferred` itself can't be one: `result` is a method there.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "_asyncio_future_blocking",
-        "_callbacks",
-        "_cancelled_with",
-        "_loop",
-        "deferred",
-        "outcome",
-    )
-
-    def __init__(self, deferred: Deferred[Any]) -> None:
-        self._asyncio_future_blocking = True
-        self.deferred = deferred
-        self.outcome: Any = _PENDING
-        self._callbacks: list[tuple[Callable[[Any], object], Context | None]] | None = None
-        self._cancelled_with: asyncio.CancelledError | None = None
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop, the only one that can be waiting."""
-        self._loop = asyncio.get_running_loop()
-        return self._loop
-
-    def add_done_callback(
-        self, callback: Callable[[Any], object], *, context: Context | None = None
-    ) -> None:
-        """Call back in the turn of the loop that follows the result."""
-        if self._callbacks is None:
-            self._callbacks = [(callback, context)]
-            if self.outcome is _PENDING:
-                self.deferred._await_by(self)
-        else:
-            self._callbacks.append((callback, context))
-        if self.outcome is not _PENDING:
-            self._loop.call_soon(callback, self, context=context)
-
-    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
-        """Forget a callback, and return how often it had been added."""
-        before = self._callbacks or []
-        self._callbacks = [entry for entry in before if entry[0] != callback]
-        return len(before) - len(self._callbacks)
-
-    def resume(self, deferred: Deferred[Any]) -> None:
-        """Take the result of the Deferred; it calls this."""
-        if self.outcome is not _PENDING:
-            return
-        self.outcome = deferred._share()
-        for callback, context in self._callbacks or ():
-            self._loop.call_soon(callback, self, context=context)
-
-    def done(self) -> bool:
-        """Whether there is a result."""
-        return self.outcome is not _PENDING
-
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called in time."""
-        return self._cancelled_with is not None and self.outcome is not _PENDING
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel the Deferred, and be cancelled whatever it makes of that.
-
-        A Deferred's errbacks may well turn the cancellation into a value or an error of
-        their own. A task that is cancelled must end with asyncio's own error nevertheless:
-        time-outs and task groups recognise no other.
-        """
-        if self.outcome is not _PENDING:
-            return False
-        self._cancelled_with = _cancelled_error(msg)
-        try:
-            self.deferred.cancel()
-        except BaseException:
-            # The task is to end all the same, with what the canceller raised as the cause.
-            _innermost(self.deferred).errback()
-        return True
-
-    def result(self) -> Any:
-        """The result; raises what failed, or asyncio's `CancelledError`."""
-        outcome = self.outcome
-        if self._cancelled_with is not None:
-            if isinstance(outcome, Failure) and not outcome.check(asyncio.CancelledError):
-                raise self._cancelled_with from outcome.value
-            raise self._cancelled_with
-        if outcome is _PENDING:
-            raise asyncio.InvalidStateError("the Deferred has no result yet")
-        if isinstance(outcome, Failure):
-            outcome.raiseException()
-        return outcome
-
-    def exception(self) -> BaseException | None:
-        """What failed, if anything; raises as `result` does when cancelled or too early."""
-        if isinstance(self.outcome, Failure) and self._cancelled_with is None:
-            return self.outcome.value
-        self.result()
-        return None
+#: Stands for a result that is still to come.
+PENDING: Any = object()
 
 
 class LoopTask:
@@ -162,7 +59,7 @@ class LoopTask:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting_for: Any = None
-        self._outcome: Any = _PENDING
+        self._outcome: Any = PENDING
 
     # ---- for the subclass
 
@@ -172,7 +69,7 @@ class LoopTask:
         if loop is None:
             return self._context.run(self._run, result)
         # A Deferred may fire inside another task, and asyncio refuses to nest them.
-        interrupted = _current_task(loop)
+        interrupted = current_task(loop)
         if interrupted is not None:
             _leave_task(loop, interrupted)
         _enter_task(loop, self)
@@ -182,16 +79,21 @@ class LoopTask:
             _leave_task(loop, self)
             if interrupted is not None:
                 _enter_task(loop, interrupted)
+            if self._loop is None and self._outcome is PENDING:
+                # Once, and for good: asyncio's collection of tasks is weak, and skips those done.
+                self._loop = loop
+                _register_task(self)
 
     def _suspend(self, waiting_for: Any) -> None:
-        """Wait for something with a `cancel(msg=…)`, or for the next turn of the loop (None)."""
+        """Wait for something, or for the next turn of the loop (None)."""
         self._waiting_for = waiting_for
-        if self._loop is None and (loop := running_loop()) is not None:
-            # Once, and for good: asyncio's collection of tasks is weak, and skips those done.
-            self._loop = loop
-            _register_task(self)
         if self._must_cancel and waiting_for is not None:
-            self._must_cancel = not waiting_for.cancel(msg=self._cancel_message)
+            self._must_cancel = not self._cancel_waiting_for(self._cancel_message)
+
+    def _cancel_waiting_for(self, message: Any) -> bool:
+        """Cancel what is waited for, and say whether it can be cancelled."""
+        cancelled: bool = self._waiting_for.cancel(msg=message)
+        return cancelled
 
     def _wait_for_future(self, future: asyncio.Future[Any], wake: Callable[[Any], object]) -> None:
         future._asyncio_future_blocking = False
@@ -214,11 +116,10 @@ class LoopTask:
         if not self._must_cancel:
             return None
         self._must_cancel = False
-        return Failure(_cancelled_error(self._cancel_message))
+        return Failure(cancelled_error(self._cancel_message))
 
-    def _report(self, outcome: Any) -> None:
-        """Be done, with a value or a `Failure`."""
-        self._outcome = outcome
+    def _report(self) -> None:
+        """Tell those who wait for the task; `_outcome` is the end of it."""
         for callback, context in self._callbacks or ():
             self.get_loop().call_soon(callback, self, context=context)
         self._callbacks = None
@@ -231,7 +132,7 @@ class LoopTask:
 
     def done(self) -> bool:
         """Whether the coroutine came to its end."""
-        return self._outcome is not _PENDING
+        return self._outcome is not PENDING
 
     def cancelled(self) -> bool:
         """Whether it ended with asyncio's `CancelledError`."""
@@ -240,7 +141,7 @@ class LoopTask:
 
     def result(self) -> Any:
         """What the coroutine returned; raises what it raised, or `InvalidStateError`."""
-        if self._outcome is _PENDING:
+        if self._outcome is PENDING:
             raise asyncio.InvalidStateError("the coroutine has not come to its end")
         if isinstance(self._outcome, Failure):
             self._outcome.raiseException()
@@ -285,7 +186,7 @@ class LoopTask:
         if self.done():
             return False
         self._cancels_requested += 1
-        if self._waiting_for is None or not self._waiting_for.cancel(msg=msg):
+        if self._waiting_for is None or not self._cancel_waiting_for(msg):
             self._must_cancel = True
             self._cancel_message = msg
         return True
@@ -338,18 +239,14 @@ class LoopTask:
 _held: set[LoopTask] = set()
 
 # asyncio takes any object for a task that says it is one; its annotations know only its own.
-_current_task: Callable[[asyncio.AbstractEventLoop], Any] = asyncio.current_task
+current_task: Callable[[asyncio.AbstractEventLoop], Any] = asyncio.current_task
+if sys.version_info < (3, 12):
+    # There it is a Python function, three times as slow as what it asks.
+    current_task = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]  # no stub has it
 _enter_task: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio.tasks._enter_task
 _leave_task: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio.tasks._leave_task
 _register_task: Callable[[Any], None] = asyncio.tasks._register_task
 
 
-def _cancelled_error(message: Any) -> asyncio.CancelledError:
+def cancelled_error(message: Any) -> asyncio.CancelledError:
     return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
-
-
-def _innermost(deferred: Deferred[Any]) -> Deferred[Any]:
-    """The Deferred that this one waits for in the end."""
-    while deferred.called and hasattr(deferred.result, "_await_by"):
-        deferred = deferred.result
-    return deferred

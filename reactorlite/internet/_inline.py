@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from reactorlite.internet._deferred import CancelledError, Deferred, as_ours, caught, fail, succeed
 from reactorlite.internet._futures import (
+    PENDING,
     AsyncioCancelledError,
-    DeferredWaiter,
     LoopTask,
+    cancelled_error,
     isfuture,
     running_loop,
 )
@@ -86,6 +87,7 @@ class _Driver:
             deferred._refuse()
             return None
         deferred.called = True
+        deferred._canceller = None
         deferred.result = result
         return deferred
 
@@ -138,7 +140,7 @@ class GeneratorDriver(_Driver):
                 if yielded is None or (yielded := _deferred_for(yielded)) is None:
                     continue
             if yielded.paused or not yielded.called:
-                yielded._await_by(self)
+                yielded._await_by(self.resume)
                 self._waiting_for = yielded
                 return None
             result = yielded.result
@@ -154,24 +156,44 @@ class CoroutineDriver(LoopTask, _Driver):
 
     __slots__ = ("_context", "_generator", "deferred")
 
+    # What few ever need: no slots to fill for that.
     _cancelled_from_deferred = False
+    _cancelled_with: BaseException | None = None
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        super().__init__()
+        # Repeats LoopTask.__init__: one call less for each coroutine.
+        self._loop = None
+        self._outcome = PENDING
+        self._waiting_for = None
         self._generator = coroutine
         self._context = copy_context()
         self.deferred = None
 
     def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
         """Go on with the result of what was waited for; it calls this."""
-        waiter = self._waiting_for
-        waiter.outcome = result = deferred._share()
-        if waiter._cancelled_with is not None:
+        result = deferred._share()
+        if self._cancelled_with is not None:
             # Whoever cancels a task does not expect it to run before the call returns.
-            self.get_loop().call_soon(self._wake, waiter)
+            self.get_loop().call_soon(self._wake_cancelled, result)
             return None
         self._waiting_for = None
         return self._go(result)
+
+    def _wake_cancelled(self, result: Any) -> None:
+        """Raise asyncio's error, whatever the `Deferred` made of being cancelled."""
+        error, self._cancelled_with = self._cancelled_with, None
+        self._waiting_for = None
+        assert error is not None
+        if isinstance(result, Failure) and not isinstance(result.value, AsyncioCancelledError):
+            error.__cause__ = result.value
+        self._go_on(Failure(error))
+
+    def _cancel_waiting_for(self, message: Any) -> bool:
+        if not isinstance(self._waiting_for, Deferred):
+            return super()._cancel_waiting_for(message)
+        self._cancelled_with = cancelled_error(message)
+        self._waiting_for._cancel_firmly()
+        return True
 
     def _wake(self, future: Any) -> None:
         """Go on after what the loop knows is done."""
@@ -206,29 +228,26 @@ class CoroutineDriver(LoopTask, _Driver):
                 return self._end(stop.value)
             except BaseException as exc:
                 return self._end(caught(exc))
-            if yielded.__class__ is not DeferredWaiter:
+            if not isinstance(yielded, Deferred):
                 result = self._wait_for(yielded)
-                if result is not _SUSPENDED:
-                    continue
+                if result is _SUSPENDED:
+                    return None
+            elif yielded.paused or not yielded.called:
+                yielded._await_by(self.resume)
+                self._suspend(yielded)
                 return None
-            yielded.deferred._await_by(self)
-            self._suspend(yielded)
-            return None
+            else:
+                result = yielded._share()
 
     def _end(self, outcome: Any) -> Deferred[Any] | None:
-        self._report(outcome)
+        self._outcome = outcome
+        if self._callbacks is not None:
+            self._report()
         return self._finish(outcome)
 
     def _wait_for(self, yielded: Any) -> Any:
-        """Wait for something other than an unfired `Deferred`, or say what to send back."""
-        if isinstance(yielded, Deferred):
-            if yielded.called and not yielded.paused:
-                result = yielded.result
-                yielded._give_away()
-                return result
-            yielded._await_by(self)
-            self._suspend(DeferredWaiter(yielded))
-        elif isfuture(yielded):
+        """Wait for something other than a `Deferred`, or say what to send back."""
+        if isfuture(yielded):
             loop = running_loop()
             if loop is not None and yielded.get_loop() is not loop:
                 return Failure(RuntimeError(f"{yielded!r} belongs to another loop than {loop!r}"))
@@ -243,10 +262,7 @@ class CoroutineDriver(LoopTask, _Driver):
 
     def _cancel_waiting(self) -> None:
         waiting = self._waiting_for
-        if isinstance(waiting, DeferredWaiter):
-            waiting.deferred.cancel()
-            return
-        self._cancelled_from_deferred = True
+        self._cancelled_from_deferred = not isinstance(waiting, Deferred)
         if waiting is not None:
             waiting.cancel()
 
@@ -283,9 +299,6 @@ def _deferred_for(yielded: Any) -> Deferred[Any] | None:
         return GeneratorDriver(yielded).start()
     if iscoroutine(yielded):
         return CoroutineDriver(yielded).start()
-    if isinstance(yielded, DeferredWaiter):
-        # A `yield from deferred`; the waiter hands the result on by itself.
-        return yielded.deferred
     if isfuture(yielded):
         return Deferred.fromFuture(yielded)
     return None
