@@ -15,9 +15,6 @@ from tests.benchmarks.report import deferred_lines, lines
 from tests.benchmarks.servers import allow_descriptors
 from tests.benchmarks.sides import SIDES
 
-#: How a process lies in memory can move its figures by a tenth for as long as it lives.
-SITTINGS = 5
-
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
@@ -25,7 +22,7 @@ def arguments() -> argparse.Namespace:
     names = [*(case.name for case in CASES), "deferred"]
     parser.add_argument("--only", action="append", choices=names, help="may be repeated")
     parser.add_argument("--sides", type=lambda text: text.split(","), default=list(SIDES))
-    parser.add_argument("--rounds", type=int, default=2, help=f"in each of {SITTINGS} sittings")
+    parser.add_argument("--rounds", type=int, default=2, help="in each sitting of a case")
     parser.add_argument("--quick", action="store_true", help="short rounds, 1 in a sitting")
     options = parser.parse_args()
     if unknown := set(options.sides) - set(SIDES):
@@ -36,7 +33,7 @@ def arguments() -> argparse.Namespace:
 def samples(case: Case, names: Collection[str], rounds: int, count: int) -> dict[str, list[Sample]]:
     """Measure every side once in each round, in processes that are replaced now and then."""
     taken: dict[str, list[Sample]] = {name: [] for name in names}
-    for _ in range(SITTINGS):
+    for _ in range(case.sittings):
         with contextlib.ExitStack() as stack:
             stands = {}
             for name in names:
