@@ -57,64 +57,6 @@ if TYPE_CHECKING:
 _NO_EXTRAS: Mapping[str, Any] = {}
 
 
-class AlreadyCalledError(Exception):
-    """`callback` or `errback` was called on a `Deferred` that has its result."""
-
-
-class CancelledError(Exception, AsyncioCancelledError):
-    """A `Deferred` was cancelled.
-
-    It is Twisted's error and asyncio's at once: `except Exception` and `trap` find it as
-    in Twisted, and an asyncio task that lets it pass counts as cancelled.
-    """
-
-
-class TimeoutError(Exception):
-    """A `Deferred` was cancelled because its time was up, see `Deferred.addTimeout`."""
-
-
-class DebugInfo:
-    """What a `Deferred` leaves behind for the log, apart from it.
-
-    It reports an unhandled failure when it is collected. It never refers to its
-    `Deferred`, so that this works for one that is part of a cycle, and so that a
-    `Deferred` that never failed is spared a finalizer.
-    """
-
-    __slots__ = ("__weakref__", "creator", "failResult", "invoker")
-
-    def __init__(self) -> None:
-        self.failResult: Failure | None = None
-        self.creator: list[str] | None = None
-        self.invoker: list[str] | None = None
-
-    def _getDebugTracebacks(self) -> str:
-        shown = ""
-        if self.creator is not None:
-            shown += _indented(" C: ", "Deferred was created:", self.creator)
-        if self.invoker is not None:
-            shown += _indented(" I: ", "Deferred first got a result:", self.invoker)
-        return shown
-
-    def __del__(self) -> None:
-        failure = self.failResult
-        if failure is None:
-            return
-        stacks = self._getDebugTracebacks()
-        log.err(failure, "Unhandled error in Deferred" + (f"\n{stacks}" if stacks else ""))
-
-
-def _indented(mark: str, title: str, stack: list[str]) -> str:
-    lines = [title, *"".join(stack).rstrip().split("\n")]
-    return "".join(f"{mark}{line}\n" for line in lines)
-
-
-def _stack_of_caller() -> list[str]:
-    import traceback
-
-    return traceback.format_stack()[:-2]
-
-
 class Deferred(Generic[T]):
     """A result that is still to come.
 
@@ -166,7 +108,7 @@ class Deferred(Generic[T]):
         # Asking the class is quicker than asking the instance.
         if Deferred.debug:
             self._debugInfo = DebugInfo()
-            self._debugInfo.creator = _stack_of_caller()
+            self._debugInfo.creator = stack_of_caller()
 
     # ---- adding callbacks
 
@@ -265,7 +207,13 @@ class Deferred(Generic[T]):
         """Add an errback, called as `errback(failure, *args, **kwargs)`; values pass it by."""
         if kwargs:
             errback, args = _bound(errback, args, kwargs), ()
-        return self._add((None, errback, args or None))
+        if self._entries is None:
+            self._entries = [(None, errback, args or None)]
+        else:
+            self._entries.append((None, errback, args or None))
+        if self.called:
+            self._advance_all()
+        return self
 
     @overload
     def addBoth(
@@ -318,7 +266,7 @@ class Deferred(Generic[T]):
         self._canceller = None
         self.result = result
         if self._debugInfo is not None and self.debug:
-            self._debugInfo.invoker = _stack_of_caller()
+            self._debugInfo.invoker = stack_of_caller()
         # Repeats _advance_all, as addCallback does.
         following = self._advance()
         if following is not None:
@@ -340,7 +288,7 @@ class Deferred(Generic[T]):
         self._canceller = None
         self.result = fail
         if self._debugInfo is not None and self.debug:
-            self._debugInfo.invoker = _stack_of_caller()
+            self._debugInfo.invoker = stack_of_caller()
         self._advance_all()
 
     def _refuse(self) -> None:
@@ -497,10 +445,11 @@ class Deferred(Generic[T]):
     def _follow(self, following: Deferred[Any] | None) -> None:
         """Run the callbacks of one that was waiting for this, and then the rest here."""
         current = self
-        unfinished: list[Deferred[Any]] = []
+        unfinished: list[Deferred[Any]] | None = None
         while True:
             if following is not None:
                 if current._entries is not None:
+                    unfinished = unfinished or []
                     unfinished.append(current)
                 current = following
             elif unfinished:
@@ -541,9 +490,10 @@ class Deferred(Generic[T]):
                             log.err(Failure(exc), "What waited for a Deferred could not go on")
                         result = self.result
                         failed = isinstance(result, Failure)
-                        if following is not None:
-                            break
-                        continue
+                        if following is None:
+                            continue
+                        self._entries = [*entries] or None
+                        break
                 try:
                     result = step(result) if args is None else step(result, *args)
                     if result is self:
@@ -557,10 +507,12 @@ class Deferred(Generic[T]):
                 if result is not None:
                     if isinstance(result, Deferred):
                         if self._must_wait(result):
+                            self._entries = [*entries] or None
                             break
                         result = self.result
                     failed = isinstance(result, Failure)
-            self._entries = [*entries] or None
+            else:
+                self._entries = None
             self._running = False
         if failed and result is not self._taken:
             self._remember_failure(result)
@@ -720,13 +672,6 @@ class Deferred(Generic[T]):
 _held: set[Any] = set()
 
 
-def as_ours(exc: BaseException) -> CancelledError:
-    """asyncio's cancellation as a `Deferred` tells it."""
-    error = CancelledError(*exc.args)
-    error.__cause__ = exc
-    return error.with_traceback(exc.__traceback__)
-
-
 def _settle(future: asyncio.Future[Any], deferred: Deferred[Any]) -> None:
     """Give a `Deferred`'s result to the future that a task waits on in its place."""
     if future.done():
@@ -750,18 +695,6 @@ def _timed_out(result: Any, timeout: float) -> Any:
         result.trap(CancelledError)
         raise TimeoutError(timeout, "Deferred")
     return result
-
-
-def caught(exc: BaseException, captureVars: bool = False) -> Failure:
-    """Make a `Failure` of an exception, less the frame of the library that caught it.
-
-    So a traceback through any number of callbacks and coroutines shows these alone, and a
-    frame that refers to a `Deferred` isn't kept alive by its result.
-    """
-    tb = exc.__traceback__
-    if tb is not None and tb.tb_next is not None:
-        exc.__traceback__ = tb.tb_next
-    return Failure(exc, captureVars=True) if captureVars else Failure(exc)
 
 
 def _bound(

@@ -73,8 +73,9 @@ class DeferredList(Deferred[list[tuple[bool, Any]]]):
         self.finishedCount = 0
         if not self._deferredList and not fireOnOneCallback:
             self.callback(self.resultList)
+        arrived, failed = self._value_arrived, self._failure_arrived
         for index, deferred in enumerate(self._deferredList):
-            deferred._add((self._value_arrived, self._failure_arrived, (index,)))
+            deferred._add((arrived, failed, (index,)))
 
     def _value_arrived(self, value: Any, index: int) -> Any:
         self.resultList[index] = (SUCCESS, value)

@@ -14,7 +14,8 @@ from functools import wraps
 from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
-from reactorlite.internet._deferred import CancelledError, Deferred, as_ours, caught, fail, succeed
+from reactorlite.internet._deferred import Deferred, fail, succeed
+from reactorlite.internet._failing import CancelledError, as_ours, caught
 from reactorlite.internet._futures import (
     PENDING,
     AsyncioCancelledError,
@@ -171,7 +172,9 @@ class CoroutineDriver(LoopTask, _Driver):
 
     def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
         """Go on with the result of what was waited for; it calls this."""
-        result = deferred._share()
+        result = deferred.result
+        if isinstance(result, Failure):
+            deferred._share()
         if self._cancelled_with is not None:
             # Whoever cancels a task does not expect it to run before the call returns.
             self.get_loop().call_soon(self._wake_cancelled, result)
@@ -225,6 +228,9 @@ class CoroutineDriver(LoopTask, _Driver):
                 else:
                     yielded = coroutine.send(result)
             except StopIteration as stop:
+                if self._callbacks is None:
+                    self._outcome = stop.value
+                    return self._finish(stop.value)
                 return self._end(stop.value)
             except BaseException as exc:
                 return self._end(caught(exc))
@@ -234,7 +240,9 @@ class CoroutineDriver(LoopTask, _Driver):
                     return None
             elif yielded.paused or not yielded.called:
                 yielded._await_by(self.resume)
-                self._suspend(yielded)
+                self._waiting_for = yielded
+                if self._must_cancel:
+                    self._suspend(yielded)
                 return None
             else:
                 result = yielded._share()

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet._deferred import Deferred, TimeoutError, fail, succeed
+from reactorlite.internet._deferred import Deferred, fail, succeed
+from reactorlite.internet._failing import TimeoutError
 from reactorlite.internet._inline import maybeDeferred
 from reactorlite.python.lockfile import FilesystemLock
 

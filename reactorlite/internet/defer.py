@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from reactorlite.internet._deferred import (
-    AlreadyCalledError,
-    CancelledError,
-    DebugInfo,
     Deferred,
-    TimeoutError,
     fail,
     getDebugging,
     setDebugging,
     succeed,
+)
+from reactorlite.internet._failing import (
+    AlreadyCalledError,
+    CancelledError,
+    DebugInfo,
+    TimeoutError,
 )
 from reactorlite.internet._gathering import (
     FAILURE,
