@@ -384,6 +384,8 @@ def keyboard_interrupt(api: Stage) -> None:
     import signal
 
     _trigger(api, "during", "shutdown", "one")
+    # Whoever started this process in the background may have had SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGINT)
     api.reactor.callLater(0.01, os.kill, os.getpid(), signal.SIGINT)
     try:

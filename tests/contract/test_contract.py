@@ -91,6 +91,14 @@ def play(side: str, loop: str, *what: str) -> dict[str, Events]:
     return events
 
 
+@pytest.fixture(autouse=True)
+def _time_limit() -> None:
+    """Take the place of the limit that other tests have.
+
+    Players have limits of their own, and a test may wait for the plays of others.
+    """
+
+
 @pytest.fixture(scope="module")
 def theatre(request: pytest.FixtureRequest) -> Iterator[Theatre]:
     """All that the chosen tests need begins to be played at once."""
