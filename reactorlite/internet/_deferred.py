@@ -28,6 +28,15 @@ from typing import (
     overload,
 )
 
+from reactorlite.internet._failing import (
+    AlreadyCalledError,
+    CancelledError,
+    DebugInfo,
+    TimeoutError,
+    as_ours,
+    caught,
+    stack_of_caller,
+)
 from reactorlite.internet._futures import (
     AsyncioCancelledError,
     LoopTask,
