@@ -13,16 +13,18 @@ class Ending(enum.Enum):
 
     NONE = enum.auto()
     EOF = enum.auto()  # the peer ended, and this side follows
-    ABORT = enum.auto()  # abortConnection, or a protocol that raised
+    ABORT = enum.auto()
     STOP = enum.auto()  # the reactor stopped
 
 
-def reason_for(exc: BaseException | None, ending: Ending) -> Failure:
-    """The `Failure` that `connectionLost` gets.
+def reason_for(exc: BaseException | None, ending: Ending | Failure) -> Failure:
+    """The `Failure` that `connectionLost` gets; what the protocol raised, if it did.
 
     asyncio passes None for a peer's end of data, for our `close()` and for our `abort()`
     alike, so the exception alone can't tell them apart.
     """
+    if isinstance(ending, Failure):
+        return ending
     if ending is Ending.ABORT:
         return Failure(error.ConnectionAborted())
     if ending is Ending.EOF:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.endings import Ending, reason_for
 from reactorlite.bridge.flow import MARK
+from reactorlite.bridge.loops import raise_from_loop
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.python import log
 from reactorlite.python.components import adapted
@@ -27,21 +28,19 @@ class StreamAdapter(asyncio.Protocol):
     end, after the protocol. The connection is entered in `scope`.
     """
 
-    __slots__ = ("_asyncio", "_held", "_held_eof", "_reason", "is_client", "out", "owner", "scope")
+    __slots__ = ("_held", "is_client", "out", "owner", "scope")
 
     def __init__(self, owner: Any, scope: Scope | None = None, is_client: bool = False) -> None:
         self.owner = owner
         self.scope = scope
         self.is_client = is_client
         self.out: StreamTransport | None = None
-        self._held: list[bytes] | None = None  # what came while reading was paused
-        self._held_eof = False
-        self._reason: Failure | None = None
+        # What came while reading was paused: data, and None for the peer's end.
+        self._held: list[bytes | None] | None = None
 
     # -- asyncio's callbacks
 
     def connection_made(self, transport: Any) -> None:
-        self._asyncio = transport
         if hasattr(transport, "max_size"):
             # Stock asyncio allocates a buffer of 256 KiB for each read, which costs more
             # than the rest of the read; Twisted's size is 64 KiB.
@@ -60,40 +59,39 @@ class StreamAdapter(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.out = out = StreamTransport(self, transport, loop, protocol, address, host)
         if self.scope is not None:
-            self.scope.connections.add(self)
+            self.scope.connections[self] = None
         try:
             protocol.makeConnection(out)
-        except Exception:
+        except BaseException:
             # Twisted lets a server's connection go on, and ends a client's.
             if self.is_client:
                 self.raised("makeConnection")
                 return
-            log.err(Failure(), f"Unhandled error in {_of(protocol)}.makeConnection")
+            _report(Failure(), f"{_of(protocol)}.makeConnection")
         out.flush()
 
     def data_received(self, data: bytes) -> None:
         out = self.out
-        if self._held is not None or out is None or len(data) > MARK:
+        if out is None or out._gathering or self._held is not None or len(data) > MARK:
             self._receive_slowly(data)
             return
-        gathering = out._gathering
         out._gathering = True
         try:
             out.protocol.dataReceived(data)
-        except Exception:
+        except BaseException:
             self.raised("dataReceived")
             return
-        if not gathering:
+        if out._first is not None or out._unsettled:
+            out.flush()
+        else:
             out._gathering = False
-            if out._pending or out._unsettled:
-                out.flush()
 
     def eof_received(self) -> bool:
         out = self.out
         if out is None or out.ending is not Ending.NONE:
             return False
         if self._held is not None:
-            self._held_eof = True
+            self._held.append(None)
             return True
         listener = adapted("IHalfCloseableProtocol", out.protocol)
         if listener is not None:
@@ -107,17 +105,17 @@ class StreamAdapter(asyncio.Protocol):
             self.out.drained()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        reason = self._reason or reason_for(exc, self.out.ending if self.out else Ending.NONE)
         out, self.out = self.out, None
+        reason = reason_for(exc, Ending.NONE if out is None else out.ending)
         if self.scope is not None:
-            self.scope.connections.discard(self)
+            self.scope.connections.pop(self, None)
         if out is not None:
             out.lost()
             protocol, out.protocol = out.protocol, None
             try:
                 protocol.connectionLost(reason)
-            except Exception:
-                log.err(Failure(), f"Unhandled error in {_of(protocol)}.connectionLost")
+            except BaseException:
+                _report(Failure(), f"{_of(protocol)}.connectionLost")
         if self.is_client:
             self.owner.connectionLost(reason)
 
@@ -125,9 +123,9 @@ class StreamAdapter(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Deliver nothing until `resume_reading`, whatever the loop still has."""
-        if self._held is None:
+        if self._held is None and self.out is not None:
             self._held = []
-            self._asyncio.pause_reading()
+            self.out._asyncio.pause_reading()
 
     def stop_reading(self) -> None:
         """Deliver nothing any longer."""
@@ -139,15 +137,15 @@ class StreamAdapter(asyncio.Protocol):
         if self._held is not None:
             asyncio.get_running_loop().call_soon(self._release)
 
-    def call(self, callback: Callable[[], object]) -> None:
+    def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call the protocol back; what it writes is gathered, what it raises ends it."""
         out = self.out
         assert out is not None
         gathering = out._gathering
         out._gathering = True
         try:
-            callback()
-        except Exception:
+            callback(*args)
+        except BaseException:
             self.raised(getattr(callback, "__name__", repr(callback)))
             return
         if not gathering:
@@ -157,53 +155,65 @@ class StreamAdapter(asyncio.Protocol):
         """End the connection for the exception that is being handled, and log it."""
         out = self.out
         assert out is not None
-        self._reason = Failure()
-        log.err(self._reason, f"Unhandled error in {_of(out.protocol)}.{where}")
-        out.end(Ending.STOP)
+        reason = Failure()
+        if _report(reason, f"{_of(out.protocol)}.{where}"):
+            out.end(reason)
+        else:
+            out.flush()
 
     # -- inside
 
     def _built(self, address: Any) -> Any:
         try:
             return self.owner.buildProtocol(address)
-        except Exception:
-            log.err(Failure(), "Unhandled error in buildProtocol")
+        except BaseException:
+            _report(Failure(), "buildProtocol")
             return None
 
     def _receive_slowly(self, data: bytes) -> None:
-        """Take what comes paused, or in one piece larger than a read."""
-        if self._held is not None:
-            self._hold(data)
-            return
+        """Take what comes paused, in the middle of a turn, or larger than a read."""
         for start in range(0, len(data), MARK):
-            if self._held is not None or self.out is None or self.out.is_ending:
+            out = self.out
+            if out is None or out.is_ending:
+                return
+            if self._held is not None:
                 self._hold(data[start:])
                 return
-            self.data_received(data[start : start + MARK])
+            self.call(out.protocol.dataReceived, data[start : start + MARK])
 
     def _hold(self, data: bytes) -> None:
-        """Keep data that came although reading is paused; drop it when closing."""
-        if self._held is not None and self.out is not None and not self.out.is_ending:
-            self._held.append(data)
-            # Some versions start reading after `connection_made`, whatever was asked in it.
-            self._asyncio.pause_reading()
+        assert self._held is not None
+        assert self.out is not None
+        self._held.append(data)
+        # Some versions start reading after `connection_made`, whatever was asked in it.
+        self.out._asyncio.pause_reading()
 
     def _release(self) -> None:
-        held, self._held = self._held, None
-        out = self.out
-        if held is None or out is None or out.is_ending:
-            return
-        for position, data in enumerate(held):
-            self.data_received(data)
-            if self._held is not None:
-                self._held[:0] = held[position + 1 :]
+        """Deliver what was held back, until it is all delivered or reading is paused again."""
+        held, self._held = self._held or [], None
+        while held:
+            out = self.out
+            if out is None or out.is_ending:
                 return
-        if self._held_eof:
-            self._held_eof = False
-            if not self.eof_received():
-                self._asyncio.close()
-        elif not out.is_ending:
-            self._asyncio.resume_reading()
+            if self._held is not None:
+                self._held[:0] = held
+                return
+            data = held.pop(0)
+            if data is not None:
+                self.data_received(data)
+            elif not self.eof_received():
+                out._asyncio.close()
+        if self._held is None and self.out is not None and not self.out.is_ending:
+            self.out._asyncio.resume_reading()
+
+
+def _report(failure: Failure, where: str) -> bool:
+    """Log what an application's callback raised. What is to end the program does; then False."""
+    if isinstance(failure.value, SystemExit | KeyboardInterrupt):
+        asyncio.get_running_loop().call_soon(raise_from_loop, failure.value)
+        return False
+    log.err(failure, f"Unhandled error in {where}")
+    return True
 
 
 def _of(protocol: object) -> str:

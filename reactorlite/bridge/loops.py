@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import socket
@@ -25,6 +25,15 @@ def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     if is_uvloop(loop) or getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time:
         return monotonic
     return loop.time
+
+
+def raise_from_loop(exc: BaseException) -> NoReturn:
+    """Called by the loop: let a `SystemExit` or `KeyboardInterrupt` end it.
+
+    Raised in a transport's callback instead, uvloop would take either for the transport's
+    own fault.
+    """
+    raise exc
 
 
 async def serve_connected(

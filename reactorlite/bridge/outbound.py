@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from reactorlite.bridge.inbound import StreamAdapter
 
+#: How often a producer may fill the connection before others have their turn.
+_ROUNDS = 16
+
 #: SO_LINGER with a time of zero: closing resets the connection and drops what waits.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -44,20 +47,19 @@ class StreamTransport:
         "__weakref__",
         "_adapter",
         "_asyncio",
+        "_first",
         "_flow",
         "_gathering",
-        "_half_closed",
         "_half_closing",
         "_host",
         "_kind",
         "_loop",
+        "_more",
         "_peer",
-        "_pending",
         "_shut",
         "_size",
         "_unsettled",
         "connected",
-        "disconnected",
         "disconnecting",
         "ending",
         "protocol",
@@ -78,18 +80,18 @@ class StreamTransport:
         self.protocol = protocol
         self._peer = peer
         self._host = host  # as asyncio gave it: few ask, so the object waits for `getHost`
-        self._pending: list[bytes] = []
-        self._size = 0
+        # What is gathered: one piece, as it mostly is, or from the second on all of them.
+        self._first: bytes | None = None
+        self._more: list[bytes] | None = None
+        self._size = 0  # of `_more`
         self._gathering = True  # until `connectionMade` has returned
         self._unsettled = False  # something waits for what was written before it
         self._shut = False  # writes go nowhere
         self._flow: Flow | None = None
         self._half_closing = False
-        self._half_closed = False
-        self.ending = Ending.NONE
+        self.ending: Ending | Failure = Ending.NONE
         self.connected = 1
         self.disconnecting = False
-        self.disconnected = 0
 
     # -- what protocols call: data
 
@@ -103,10 +105,17 @@ class StreamTransport:
             data = _bytes_from(data)
         if self._shut or not data:
             return
-        self._pending.append(data)
-        self._size += len(data)
-        if not self._gathering:
-            self._gather()
+        more = self._more
+        if more is not None:
+            more.append(data)
+            self._size += len(data)
+        elif self._first is not None:
+            self._more = [self._first, data]
+            self._size = len(self._first) + len(data)
+        else:
+            self._first = data
+            if not self._gathering:
+                self._gather()
         if self._flow is not None or self._size > MARK:
             self._fill()
 
@@ -159,7 +168,7 @@ class StreamTransport:
                 f"cannot register {producer!r}: {self._flow.producer!r} is registered;"
                 " call unregisterProducer() first"
             )
-        if self.disconnected:
+        if not self.connected:
             producer.stopProducing()
             return
         self._flow = Flow(producer, streaming)
@@ -242,6 +251,11 @@ class StreamTransport:
     addr = client
 
     @property
+    def disconnected(self) -> bool:
+        """Whether the connection is lost."""
+        return not self.connected
+
+    @property
     def hostname(self) -> str:
         """The peer's host, as text."""
         return str(getattr(self._peer, "host", None) or getattr(self._peer, "name", ""))
@@ -277,9 +291,10 @@ class StreamTransport:
 
     # -- what the adapter calls
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: Ending | Failure) -> None:
         """Close now, dropping what waits; `connection_lost` follows from the loop."""
         self.ending = ending
+        self._shut = True
         self._drop()
         if ending is Ending.ABORT and self.socket is not None:
             # A socket that is closed already can't be reset, and need not be.
@@ -290,15 +305,20 @@ class StreamTransport:
     def peer_ended(self) -> None:
         """Send what was gathered, and nothing after it: asyncio closes when it is sent."""
         self.ending = Ending.EOF
-        if self._pending:
-            self._send()
+        self._send()
         self._shut = True
 
     def flush(self) -> None:
         """End a callback or a turn: send what was gathered, then do what waited for that."""
         self._gathering = False
-        if self._pending:
-            self._send()
+        data = self._first
+        if data is not None:
+            if self._more is not None:
+                data = b"".join(self._more)
+                self._more = None
+                self._size = 0
+            self._first = None
+            self._asyncio.write(data)
         if self._unsettled:
             self._settle()
 
@@ -311,9 +331,9 @@ class StreamTransport:
     def lost(self) -> None:
         """Accept nothing any longer, and stop the producer."""
         self._kind = type(self.protocol)
+        self._shut = True
         self._drop()
         self.connected = 0
-        self.disconnected = 1
         flow, self._flow = self._flow, None
         if flow is not None:
             try:
@@ -341,16 +361,20 @@ class StreamTransport:
         """Keep what is gathered bounded, and the producer in step."""
         if self._flow is not None:
             self._unsettled = True
-            self._flow.written(self._size + self._asyncio.get_write_buffer_size())
+            gathered = self._size or len(self._first or b"")
+            self._flow.written(gathered + self._asyncio.get_write_buffer_size())
         if self._size > MARK:
             self._send()
 
     def _send(self) -> None:
-        pending = self._pending
-        data = pending[0] if len(pending) == 1 else b"".join(pending)
-        pending.clear()
+        """Send what is gathered, in the middle of a callback or a turn."""
+        if self._first is not None:
+            self._asyncio.write(b"".join(self._more) if self._more is not None else self._first)
+            self._drop()
+
+    def _drop(self) -> None:
+        self._first = self._more = None
         self._size = 0
-        self._asyncio.write(data)
 
     def _settle(self) -> None:
         """Do what waits for the data: ask the producer for more, or end."""
@@ -372,24 +396,29 @@ class StreamTransport:
             self._unsettled = False
 
     def _resume(self) -> None:
-        if not self.connected:
-            return
-        flow = self._flow
-        if flow is not None and flow.is_due:
+        """Let the producer fill the connection, as long as the system takes what it writes."""
+        for _ in range(_ROUNDS):
+            flow = self._flow
+            if not self.connected or flow is None or not flow.is_due:
+                break
             try:
                 flow.drained()
-            except Exception:
+            except BaseException:
                 self._adapter.raised("resumeProducing")
                 return
-        self.flush()
+            self._send()
+            if self._asyncio.get_write_buffer_size():
+                break
+        if self.connected:
+            self.flush()
 
     def _half_close(self) -> None:
-        if self._half_closed:
+        if self._shut:
             return
         self._tell_when_empty()
         if self._asyncio.get_write_buffer_size():
             return
-        self._half_closed = self._shut = True
+        self._shut = True
         self._unsettled = False
         self._asyncio.write_eof()
         listener = adapted("IHalfCloseableProtocol", self.protocol)
@@ -400,11 +429,6 @@ class StreamTransport:
         # asyncio tells only of a buffer that was over its mark: with a mark of zero that
         # is every one, and `drained` follows when it is empty.
         self._asyncio.set_write_buffer_limits(high=0, low=0)
-
-    def _drop(self) -> None:
-        self._shut = True
-        self._pending.clear()
-        self._size = 0
 
 
 def _bytes_from(data: Any) -> bytes:

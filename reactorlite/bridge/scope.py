@@ -24,7 +24,8 @@ class Scope:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ports: dict[Port, None] = {}
         self.connectors: dict[Connector, None] = {}
-        self.connections: set[StreamAdapter] = set()
+        # A dict: at some sizes a set takes four times its room.
+        self.connections: dict[StreamAdapter, None] = {}
         self._waiting: dict[object, Callable[[asyncio.AbstractEventLoop], object]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.closing = False

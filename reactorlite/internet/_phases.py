@@ -18,9 +18,14 @@ PHASES = ("before", "during", "after")
 
 
 class SystemEvent:
-    """The triggers of one event. Each is called once, in the order they were added."""
+    """The triggers of one event. Each is called once, in the order they were added.
 
-    def __init__(self) -> None:
+    `leave` gets the `SystemExit` or `KeyboardInterrupt` that a trigger raises: it can't pass
+    from here, where other triggers are still to be called, or a Deferred is the caller.
+    """
+
+    def __init__(self, leave: Callable[[BaseException], object]) -> None:
+        self._leave = leave
         self._triggers: dict[str, list[Trigger]] = {phase: [] for phase in PHASES}
 
     def add(self, phase: str, trigger: Trigger) -> None:
@@ -46,7 +51,7 @@ class SystemEvent:
         ready: Deferred[Any] = DeferredList(waiting) if waiting else succeed(None)
         if first is not None:
             ready.addCallback(lambda _: first())
-        ready.addErrback(log.err, "Unhandled error at the beginning of a system event")
+        ready.addErrback(_log)
         ready.addCallback(lambda _: [self.call("during"), self.call("after")])
 
     def call(self, phase: str) -> list[object]:
@@ -56,10 +61,16 @@ class SystemEvent:
             func, args, kw = triggers.pop(0)
             try:
                 results.append(func(*args, **kw))
-            except Exception:
+            except (SystemExit, KeyboardInterrupt) as exc:
+                self._leave(exc)
+            except BaseException:
                 log.err(Failure(), f"Unhandled error in the system event trigger {name_of(func)}")
         return results
 
     def waiting(self) -> list[str]:
         """The names of what waits to be called, for people to read."""
         return [name_of(func) for phase in PHASES for func, _, _ in self._triggers[phase]]
+
+
+def _log(failure: Failure) -> None:
+    log.err(failure, "Unhandled error at the beginning of a system event")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from reactorlite.bridge.connecting import Connector, first_ipv4
 from reactorlite.bridge.guest import Guard
 from reactorlite.bridge.listening import Port
+from reactorlite.bridge.loops import raise_from_loop
 from reactorlite.bridge.ownloop import close_loop
 from reactorlite.bridge.scope import Scope
 from reactorlite.bridge.signals import stopping_on_signals
@@ -376,6 +377,13 @@ class Reactor:
         elif loop is not None:
             loop.stop()
 
+    def _leave(self, exc: BaseException) -> None:
+        """Let `exc` end the program, from the loop if there is one."""
+        loop = self._scope.loop
+        if loop is None:
+            raise exc
+        loop.call_soon(raise_from_loop, exc)
+
     # -- inside: as a guest
 
     def _become_guest(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -433,7 +441,9 @@ class Reactor:
     def _call(self, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]) -> None:
         try:
             func(*args, **kw)
-        except Exception:
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
             log.err(Failure(), f"Unhandled error in {name_of(func)}, called from a thread")
 
     @contextmanager
@@ -446,7 +456,7 @@ class Reactor:
             _calling.reset(token)
 
     def _event(self, name: str) -> SystemEvent:
-        return self._events.setdefault(name, SystemEvent())
+        return self._events.setdefault(name, SystemEvent(self._leave))
 
     def _waits_in_this_thread(self) -> bool:
         return self._scope.loop is None and self._thread == threading.get_ident()
