@@ -1,6 +1,6 @@
 """What an operation costs: reactorlite beside raw asyncio, uvloop and Twisted.
 
-    python -m tests.benchmarks                     everything, in two to three minutes
+    python -m tests.benchmarks                     everything, in four minutes
     python -m tests.benchmarks --only echo-100     one case
     python -m tests.benchmarks --quick --only close --sides raw,reactorlite
 

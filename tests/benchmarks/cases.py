@@ -158,7 +158,7 @@ CASES = (
         "due",
         "one of 1,000 timers that are due at once, set and fired",
         program("due", 1000),
-        10000,
+        30000,
         (Bound(OURS, "twisted", 1.1),),
         PROGRAMS,
         step=1000,
