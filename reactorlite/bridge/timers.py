@@ -74,7 +74,7 @@ class Timers(CallQueue):
         self._dead = 0
         for call in waiting:
             call.time += shift
-            self.push(call)
+            self._push(call)
 
     def _set_next_alarm(self) -> None:
         self._alarm_time = inf

@@ -4,7 +4,8 @@
 `(due, number, call)`, so that `heapq` compares them in C and calls due together keep the
 order in which they were asked for. A call that is cancelled or moved leaves its old entry
 behind; the entry is known by its number and dropped when it comes up, or when such
-entries are most of the queue.
+entries are most of the queue. New calls are not entered before the queue is next asked,
+because most time-outs are cancelled soon.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactorlite.internet import error
 from reactorlite.python import log
@@ -60,7 +61,7 @@ class DelayedCall:
         self.cancelled = 0
         self._context: Context | None = copy_context()
         self._queue = queue
-        self._number = 0
+        self._number = 0  # of its entry; 0 without one yet, -1 with none any more
 
     def getTime(self) -> float:
         """When the call is due, in seconds of the clock it waits on."""
@@ -75,20 +76,28 @@ class DelayedCall:
 
         Raises `AlreadyCalled` or `AlreadyCancelled` when there is nothing left to give up.
         """
-        self._still_waiting()
+        # Written out, as setting and running a call are: time-outs are set and cancelled by
+        # the thousand.
+        if self.cancelled or self.called:
+            self._refuse()
         self.cancelled = 1
         self._number = -1
-        self._forget()
-        self._queue.abandon()
+        self.func = self.args = self.kw = self._context = None
+        queue = self._queue
+        queue._dead += 1
+        if queue._dead > _SPARE:
+            queue.clean()
 
     def reset(self, secondsFromNow: float) -> None:
         """Make the call due `secondsFromNow` seconds from now, whatever was asked before."""
-        self._still_waiting()
+        if self.cancelled or self.called:
+            self._refuse()
         self._move(self._queue.seconds() + secondsFromNow)
 
     def delay(self, secondsLater: float) -> None:
         """Make the call due `secondsLater` seconds later than it is; negative brings it nearer."""
-        self._still_waiting()
+        if self.cancelled or self.called:
+            self._refuse()
         self._move(self.time + secondsLater)
 
     def _move(self, time: float) -> None:
@@ -97,17 +106,10 @@ class DelayedCall:
         earlier = time < self.time
         self.time = time
         if earlier:
-            self._queue.abandon()
-            self._queue.push(self)
+            self._queue.hurry(self)
 
-    def _still_waiting(self) -> None:
-        if self.cancelled:
-            raise error.AlreadyCancelled
-        if self.called:
-            raise error.AlreadyCalled
-
-    def _forget(self) -> None:
-        self.func = self.args = self.kw = self._context = None
+    def _refuse(self) -> NoReturn:
+        raise error.AlreadyCancelled if self.cancelled else error.AlreadyCalled
 
     def __repr__(self) -> str:
         left = self.time - self._queue.seconds()
@@ -124,9 +126,10 @@ class CallQueue:
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self.seconds = seconds
+        self._new: list[DelayedCall] = []
         self._entries: list[tuple[float, int, DelayedCall]] = []
         self._next_number = count(1).__next__
-        self._dead = 0
+        self._dead = 0  # how many of `_new` and `_entries` stand for nothing
         # What is due before this time moves the alarm; nothing is while no loop keeps one.
         self._alarm_time = -inf
 
@@ -139,46 +142,49 @@ class CallQueue:
         if not delay >= 0:
             # Twisted's promise is an AssertionError; unlike a statement it survives `python -O`.
             raise AssertionError(f"callLater() takes a delay of 0 seconds or more, not {delay!r}")
-        call = DelayedCall(self, self.seconds() + delay, func, args, kw)
-        self.push(call)
+        due = self.seconds() + delay
+        call = DelayedCall(self, due, func, args, kw)
+        self._new.append(call)
+        if due < self._alarm_time:
+            self.set_alarm(due)
         return call
 
-    def push(self, call: DelayedCall) -> None:
-        """Enter `call` under its present time; an older entry of it is dead from now on."""
-        call._number = number = self._next_number()
-        heappush(self._entries, (call.time, number, call))
+    def hurry(self, call: DelayedCall) -> None:
+        """Take note that `call` is due earlier than it was."""
+        if call._number:
+            self._dead += 1
+            call._number = 0
+            self._new.append(call)
+            self.clean()
         if call.time < self._alarm_time:
             self.set_alarm(call.time)
 
     def set_alarm(self, due: float) -> None:
         """Called when a call is due before `_alarm_time`; for queues that wake by themselves."""
 
-    def abandon(self) -> None:
-        """Count one entry that is dead; clean up when most of them are."""
-        self._dead += 1
-        if self._dead > _SPARE and self._dead * 2 > len(self._entries):
+    def clean(self) -> None:
+        """Drop what is dead if that is most of the queue."""
+        if self._dead > _SPARE and self._dead * 2 > len(self._entries) + len(self._new):
             # In place: `run_due` may be going through the very list.
             self._entries[:] = [e for e in self._entries if e[2]._number == e[1]]
             heapify(self._entries)
+            self._new[:] = [call for call in self._new if not call._number]
             self._dead = 0
 
     def active_calls(self) -> list[DelayedCall]:
         """The calls still to come, in no particular order."""
+        self._enter()
         return [call for _, number, call in self._entries if call._number == number]
 
     def next_due(self) -> float | None:
         """When the next call is due, or None with no call waiting."""
+        self._enter()
         entries = self._entries
         while entries:
             due, number, call = entries[0]
-            if call._number != number:
-                heappop(entries)
-                self._dead -= 1
-            elif call.time > due:
-                heappop(entries)
-                self.push(call)
-            else:
+            if call._number == number and call.time <= due:
                 return due
+            self._take_first()
         return None
 
     def run_due(self) -> None:
@@ -187,44 +193,56 @@ class CallQueue:
         A call that raises is logged and the others go on; `KeyboardInterrupt` and
         `SystemExit` pass through and leave the rest waiting.
         """
+        self._enter()
         now = self.seconds()
-        limit = self._next_number()
         entries = self._entries
-        while entries:
-            due, number, call = entries[0]
-            if due > now or number > limit:  # what this very round asked for waits
-                break
-            heappop(entries)
-            if call._number != number:
-                self._dead -= 1
-            elif call.time > due:
-                self.push(call)
-            else:
-                run(call)
+        while entries and entries[0][0] <= now:
+            call = self._take_first()
+            if call is None:
+                continue
+            func, args, kw, context = call.func, call.args, call.kw, call._context
+            call.called = 1
+            call._number = -1
+            call.func = call.args = call.kw = call._context = None
+            try:
+                context.run(func, *args, **kw)  # type: ignore[union-attr, arg-type, misc]  # all set
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException:
+                log.err(Failure(), f"Unhandled error in the delayed call {name_of(func)}")
 
     def clear(self) -> None:
         """Cancel every call that is still to come."""
         for call in self.active_calls():
             call.cancelled = 1
             call._number = -1
-            call._forget()
+            call.func = call.args = call.kw = call._context = None
         self._entries.clear()
         self._dead = 0
 
+    def _enter(self) -> None:
+        """Make entries of the calls that have none."""
+        for call in self._new:
+            if call._number:
+                self._dead -= 1
+            else:
+                self._push(call)
+        self._new.clear()
 
-def run(call: DelayedCall) -> None:
-    """Run one call in the context it was asked for in; log what it raises."""
-    func, args, kw, context = call.func, call.args, call.kw, call._context
-    call.called = 1
-    call._number = -1
-    call._forget()
-    assert context is not None
-    try:
-        context.run(func, *args, **kw)  # type: ignore[arg-type, misc]  # set until it ran
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException:
-        log.err(Failure(), f"Unhandled error in the delayed call {name_of(func)}")
+    def _push(self, call: DelayedCall) -> None:
+        call._number = number = self._next_number()
+        heappush(self._entries, (call.time, number, call))
+
+    def _take_first(self) -> DelayedCall | None:
+        """Take the first entry away; None if it was dead, or its call is due later by now."""
+        due, number, call = heappop(self._entries)
+        if call._number != number:
+            self._dead -= 1
+        elif call.time > due:
+            self._push(call)
+        else:
+            return call
+        return None
 
 
 def name_of(func: object) -> str:

@@ -314,12 +314,15 @@ class Reactor:
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
         leaving: BaseException | None = None
         while not self._over:
+            _running[threading.get_ident()] = self
             try:
                 loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as exc:
                 if leaving is not None:
                     raise
                 leaving = exc
+            finally:
+                del _running[threading.get_ident()]
             if not self._over and not self._stopping:
                 # Interrupted, or somebody stopped the loop underneath: end in order all the same.
                 self._begin_to_stop()
@@ -508,6 +511,7 @@ AsyncioSelectorReactor = Reactor
 """Twisted's name for a reactor on asyncio; here it needs no selector."""
 
 _residents: dict[asyncio.AbstractEventLoop, Reactor] = {}
+_running: dict[int, Reactor] = {}  # by thread, the reactor that is in `run()` there
 _calling: ContextVar[Reactor] = ContextVar("reactorlite.calling")
 _default: Any = None
 

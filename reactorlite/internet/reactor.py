@@ -8,24 +8,35 @@ descriptor opened, and a module may be imported long before the loop that it wil
 from __future__ import annotations
 
 import sys
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.internet.asyncioreactor import current_reactor
+from reactorlite.internet.asyncioreactor import _running, current_reactor
 
 if TYPE_CHECKING:
     from reactorlite.internet.asyncioreactor import Reactor
+
+
+#: What the import system asks of a module, which must not make a reactor; and what is the
+#: object's own.
+_OWN = {
+    *("__class__", "__dict__", "__doc__", "__file__", "__loader__"),
+    *("__name__", "__package__", "__path__", "__spec__"),
+}
 
 
 class _CurrentReactor:
     """Passes attributes on, both ways; only `__class__` and `__dict__` are its own."""
 
     def __init__(self, module: dict[str, Any]) -> None:
-        # What the import system asks of a module must not make a reactor.
-        for name in ("__name__", "__doc__", "__file__", "__spec__", "__loader__", "__package__"):
-            self.__dict__[name] = module.get(name)
+        self.__dict__.update({name: module[name] for name in _OWN if name in module})
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(current_reactor(), name)
+    # Not `__getattr__`: to fail first, and be asked then, costs more than all the rest.
+    def __getattribute__(self, name: str) -> Any:
+        if name in _OWN:
+            return object.__getattribute__(self, name)
+        # A thread that is in `run()` needs no asking which loop it runs.
+        return getattr(_running.get(get_ident()) or current_reactor(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(current_reactor(), name, value)
