@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 from stage import Stage, differs, scenario
@@ -124,7 +123,7 @@ def stop_connecting_while_resolving(api: Stage) -> Any:
 @scenario()
 def stop_connecting(api: Stage) -> Any:
     """`stopConnecting` while an attempt is under way, from outside and twice."""
-    full = _full(api)
+    full = api.silent_port()
     client = api.client(full)
     yield api.sleep(0.02)
     api.attempt("client", "stop", client.connector.stopConnecting)
@@ -202,7 +201,7 @@ def disconnect(api: Stage) -> Any:
 @scenario()
 def disconnect_while_connecting(api: Stage) -> Any:
     """`disconnect` while an attempt is under way stops it."""
-    client = api.client(_full(api))
+    client = api.client(api.silent_port())
     yield api.sleep(0.02)
     api.attempt("client", "disconnect", client.connector.disconnect)
     yield api.seen("client", "clientConnectionFailed")
@@ -321,26 +320,11 @@ def one_factory_many_connectors(api: Stage) -> Any:
 # ── time-out, addresses ──────────────────────────────────────────────────────────────────
 
 
-def _full(api: Stage) -> int:
-    """A port that answers nobody: its queue of connections is full."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    number = int(listener.getsockname()[1])
-    waiting = [socket.socket() for _ in range(3)]
-    for sock in waiting:
-        sock.setblocking(False)
-        sock.connect_ex(("127.0.0.1", number))
-        api.afterwards(sock.close)
-    api.afterwards(listener.close)
-    return number
-
-
 @scenario()
 def time_out(api: Stage) -> Any:
     """An attempt that gets no answer fails after the time-out, and not before."""
     began = api.reactor.seconds()
-    client = api.client(_full(api), timeout=0.2)
+    client = api.client(api.silent_port(), timeout=0.2)
     yield api.seen("client", "clientConnectionFailed")
     took = api.reactor.seconds() - began
     api.record("client", "in time", 0.2 <= took < 1.0)
@@ -512,7 +496,7 @@ def client_creator_cancelled(api: Stage) -> Any:
     """Cancelling ends the attempt."""
     plain = api.plain_listener()
     made = api.actor(api.protocol.ClientFactory, "client", {}).factory.make
-    for number in (plain.number, _full(api)):
+    for number in (plain.number, api.silent_port()):
         creator = api.protocol.ClientCreator(api.reactor, made)
         deferred = creator.connectTCP("127.0.0.1", number)
         api.outcome("client", "d", deferred)

@@ -1,146 +1,11 @@
-"""The reactor's beginning and end. Each of these has a process of its own."""
+"""The reactor's end, and what connections hear of it. Each has a process of its own."""
 
 from __future__ import annotations
 
 import socket
 from typing import Any
 
-from stage import Boom, Stage, boom, differs, scenario
-
-
-def _trigger(api: Stage, phase: str, event: str, name: str, action: Any = None) -> Any:
-    def run() -> Any:
-        api.record("trigger", event, phase, name, bool(api.reactor.running))
-        return None if action is None else action()
-
-    return api.reactor.addSystemEventTrigger(phase, event, run)
-
-
-@scenario(alone=True)
-def order_of_triggers(api: Stage) -> None:
-    """before, during, after; startup, then the running, then shutdown; each in order."""
-    for event in ("shutdown", "startup"):
-        for phase in ("after", "during", "before"):
-            for number in ("1", "2"):
-                _trigger(api, phase, event, number)
-    api.reactor.callWhenRunning(api.record, "trigger", "running")
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-    api.record("trigger", "returned", bool(api.reactor.running))
-
-
-@scenario(alone=True)
-def call_when_running_before_run(api: Stage) -> None:
-    """Calls made before `run` run in order; so do those made by them."""
-
-    def first() -> None:
-        api.record("call", "first", bool(api.reactor.running))
-        api.reactor.callWhenRunning(api.record, "call", "made by first")
-
-    api.reactor.callWhenRunning(first)
-    api.reactor.callWhenRunning(api.record, "call", "second")
-    # No order is promised between these two and the rest.
-    api.reactor.callLater(0, api.record, "delayed", "later")
-    api.reactor.callFromThread(api.record, "thread", "from thread")
-    api.reactor.callLater(0.02, api.reactor.stop)
-    api.record("call", "nothing yet", bool(api.reactor.running))
-    api.reactor.run()
-
-
-@scenario(alone=True)
-def call_when_running_raises(api: Stage) -> None:
-    """Logged; the others run, and the reactor starts."""
-    api.reactor.callWhenRunning(boom)
-    api.reactor.callWhenRunning(api.record, "call", "second")
-    api.reactor.callLater(0.01, api.reactor.stop)
-    api.reactor.run()
-    api.record("call", "returned")
-
-
-@scenario(alone=True)
-def shutdown_waits_for_deferreds(api: Stage) -> None:
-    """`during` waits for `before`'s Deferreds, `after` for `during`'s."""
-
-    def wait(name: str, seconds: float) -> Any:
-        deferred = api.sleep(seconds)
-        deferred.addCallback(lambda _: api.record("trigger", name, "waited"))
-        return deferred
-
-    _trigger(api, "before", "shutdown", "one", lambda: wait("one", 0.03))
-    _trigger(api, "before", "shutdown", "two", lambda: wait("two", 0.01))
-    _trigger(api, "during", "shutdown", "three", lambda: wait("three", 0.01))
-    _trigger(api, "after", "shutdown", "four")
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-
-
-@scenario(alone=True)
-def shutdown_with_failing_deferreds(api: Stage) -> None:
-    """A trigger whose Deferred fails holds nothing up."""
-    _trigger(api, "before", "shutdown", "one", lambda: api.defer.fail(Boom()))
-    _trigger(api, "during", "shutdown", "two", lambda: api.defer.fail(Boom()))
-    _trigger(api, "after", "shutdown", "three")
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-    api.record("trigger", "returned")
-
-
-@scenario(alone=True)
-def triggers_that_raise(api: Stage) -> None:
-    """Logged; the others run."""
-    for event in ("startup", "shutdown"):
-        for phase in ("before", "during", "after"):
-            _trigger(api, phase, event, "bad", boom)
-            _trigger(api, phase, event, "good")
-    api.reactor.callLater(0.01, api.reactor.stop)
-    api.reactor.run()
-    api.record("trigger", "returned")
-
-
-@scenario(alone=True)
-def triggers_removed(api: Stage) -> None:
-    """A removed trigger does not run; removing it again, or nonsense, is refused."""
-    gone = _trigger(api, "before", "shutdown", "gone")
-    _trigger(api, "before", "shutdown", "stays")
-    api.attempt("trigger", "remove", api.reactor.removeSystemEventTrigger, gone)
-    api.attempt("trigger", "again", api.reactor.removeSystemEventTrigger, gone)
-    api.attempt("trigger", "None", api.reactor.removeSystemEventTrigger, None)
-    api.attempt("trigger", "phase", lambda: bool(_trigger(api, "never", "shutdown", "x")))
-    when = api.reactor.callWhenRunning(api.record, "trigger", "not called")
-    api.attempt("trigger", "remove call", api.reactor.removeSystemEventTrigger, when)
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-
-
-@scenario(alone=True)
-def trigger_added_during_shutdown(api: Stage) -> None:
-    """Triggers added by triggers, for this phase and for a later one."""
-
-    def add() -> None:
-        _trigger(api, "before", "shutdown", "added before")
-        _trigger(api, "during", "shutdown", "added during")
-        _trigger(api, "after", "shutdown", "added after")
-
-    _trigger(api, "before", "shutdown", "adds", add)
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-
-
-@scenario(alone=True)
-def custom_event(api: Stage) -> None:
-    """`fireSystemEvent` runs the triggers of any event, once."""
-
-    def fire() -> None:
-        api.reactor.fireSystemEvent("party")
-        api.record("trigger", "fired")
-        api.reactor.fireSystemEvent("party")
-        api.record("trigger", "fired again")
-        api.reactor.stop()
-
-    for phase in ("after", "during", "before"):
-        _trigger(api, phase, "party", "one")
-    api.reactor.callWhenRunning(fire)
-    api.reactor.run()
+from stage import Stage, differs, scenario
 
 
 @scenario(alone=True)
@@ -177,25 +42,10 @@ def stop_returns_before_shutdown(api: Stage) -> None:
         api.record("trigger", "stop returned", bool(api.reactor.running))
         api.reactor.callLater(0, api.record, "trigger", "made after stop")
 
-    _trigger(api, "before", "shutdown", "one")
+    api.trigger("before", "shutdown", "one")
     api.reactor.callLater(0, stop)
     api.reactor.callLater(0, api.record, "trigger", "due at once")
     api.reactor.run()
-
-
-@scenario(alone=True)
-def delayed_calls_during_shutdown(api: Stage) -> None:
-    """Delayed calls go on while shutdown waits, and end with it."""
-
-    def wait() -> Any:
-        api.reactor.callLater(0.005, api.record, "trigger", "runs meanwhile")
-        api.reactor.callLater(5, api.record, "trigger", "never runs")
-        return api.sleep(0.02)
-
-    _trigger(api, "before", "shutdown", "waits", wait)
-    api.reactor.callWhenRunning(api.reactor.stop)
-    api.reactor.run()
-    api.record("trigger", "returned")
 
 
 @scenario(alone=True)
@@ -227,9 +77,9 @@ def stop_with_everything_alive(api: Stage) -> None:
         api.client(plain.number, "connecting")
         api.reactor.stop()
 
-    _trigger(api, "before", "shutdown", "one")
-    _trigger(api, "during", "shutdown", "two")
-    _trigger(api, "after", "shutdown", "three")
+    api.trigger("before", "shutdown", "one")
+    api.trigger("during", "shutdown", "two")
+    api.trigger("after", "shutdown", "three")
     api.reactor.callWhenRunning(started)
     api.reactor.run()
     api.record("trigger", "returned")
@@ -361,7 +211,7 @@ def stop_listening_before_run(api: Stage) -> None:
 @scenario(alone=True)
 def crash(api: Stage) -> None:
     """`crash` returns from `run` at once, with no shutdown events."""
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
     api.reactor.callWhenRunning(api.server)
     api.reactor.callLater(0.01, api.reactor.crash)
     api.reactor.callLater(5, api.record, "trigger", "never")
@@ -383,7 +233,7 @@ def keyboard_interrupt(api: Stage) -> None:
     import os
     import signal
 
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
     # Whoever started this process in the background may have had SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGINT)
@@ -401,7 +251,7 @@ def terminated(api: Stage) -> None:
     import os
     import signal
 
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
     api.reactor.callLater(0.01, os.kill, os.getpid(), signal.SIGTERM)
     api.reactor.run()
     api.record("trigger", "returned")
@@ -440,7 +290,7 @@ def port_stopped_before_shutdown(api: Stage) -> None:
 
     api.reactor.callWhenRunning(lambda: holder.append(api.server()))
     api.reactor.addSystemEventTrigger("before", "shutdown", stop_port)
-    _trigger(api, "during", "shutdown", "two")
+    api.trigger("during", "shutdown", "two")
     api.reactor.callLater(0.01, api.reactor.stop)
     api.reactor.run()
 
@@ -465,7 +315,7 @@ def _raise(kind: type[BaseException], *args: Any) -> Any:
 )
 def system_exit_in_a_delayed_call(api: Stage) -> None:
     """`sys.exit(3)` in a delayed call."""
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
     api.reactor.callLater(0, _raise(SystemExit, 3))
     api.reactor.callLater(0.05, api.record, "call", "goes on")
     api.reactor.callLater(0.1, api.reactor.stop)
@@ -482,7 +332,7 @@ def system_exit_in_a_delayed_call(api: Stage) -> None:
 )
 def keyboard_interrupt_in_a_delayed_call(api: Stage) -> None:
     """`KeyboardInterrupt` raised by a delayed call."""
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
     api.reactor.callLater(0, _raise(KeyboardInterrupt))
     api.reactor.callLater(0.05, api.record, "call", "goes on")
     api.reactor.callLater(0.1, api.reactor.stop)
@@ -517,7 +367,7 @@ EXITS = "`SystemExit` ends the program, after a clean shutdown, wherever it is r
 )
 def system_exit_in_data_received(api: Stage) -> None:
     """`sys.exit(3)` in `dataReceived`."""
-    _trigger(api, "during", "shutdown", "one")
+    api.trigger("during", "shutdown", "one")
 
     def started() -> None:
         server = api.server(data=_raise(SystemExit, 3))
@@ -529,3 +379,71 @@ def system_exit_in_data_received(api: Stage) -> None:
         api.reactor.run()
     except SystemExit as error:
         api.record("trigger", "SystemExit", error.code)
+
+
+@scenario(alone=True)
+def stop_while_connecting(api: Stage) -> None:
+    """What a client hears whose attempt is under way when the reactor stops."""
+
+    def started() -> None:
+        client = api.client(api.silent_port())
+        client.factory.stopFactory = lambda: api.record("client", "stopFactory")
+        api.reactor.callLater(0.02, api.reactor.stop)
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("reactor", "returned")
+    api.strike()
+
+
+@scenario(alone=True)
+def stop_with_much_unsent(api: Stage) -> None:
+    """`stop` does not wait for a peer that does not read."""
+
+    def started() -> None:
+        server = api.server(made=lambda p: p.transport.write(b"m" * 20_000_000))
+        api.peer(server.number)
+        api.seen("server", "connectionMade").addCallback(lambda _: api.reactor.stop())
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("reactor", "returned")
+    api.strike()
+
+
+@scenario(alone=True)
+def stop_in_connection_made(api: Stage) -> None:
+    """`stop` in `connectionMade` of a client."""
+
+    def started() -> None:
+        plain = api.plain_listener()
+        api.client(plain.number, made=lambda p: api.reactor.stop())
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("reactor", "returned")
+    api.strike()
+
+
+@scenario(alone=True)
+def connection_lost_calls_during_shutdown(api: Stage) -> None:
+    """What `connectionLost` may still do when the reactor stops: call later, listen, connect."""
+
+    def lost(protocol: Any, reason: Any) -> None:
+        api.attempt("server", "callLater", lambda: bool(api.reactor.callLater(0, _record, api)))
+        api.attempt("server", "write", protocol.transport.write, b"late")
+        api.attempt("server", "lose", protocol.transport.loseConnection)
+
+    def started() -> None:
+        server = api.server(lost=lost)
+        api.peer(server.number)
+        api.seen("server", "connectionMade").addCallback(lambda _: api.reactor.stop())
+
+    api.reactor.callWhenRunning(started)
+    api.reactor.run()
+    api.record("reactor", "returned")
+    api.strike()
+
+
+def _record(api: Stage) -> None:
+    api.record("server", "called after the end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from typing import Any
 
@@ -290,3 +291,16 @@ def reactor_provides(api: Stage) -> Any:
     for name in ("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorFromThreads"):
         api.record("reactor", name, getattr(api.interfaces, name).providedBy(api.reactor))
     yield api.turn()
+
+
+@scenario(differs("call", "set", because="a delayed call keeps the context it was made in"))
+def context_of_a_delayed_call(api: Stage) -> Any:
+    """Which context a delayed call runs in."""
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="not set")
+
+    def within() -> None:
+        variable.set("set")
+        api.reactor.callLater(0, lambda: api.record("call", variable.get()))
+
+    contextvars.copy_context().run(within)
+    yield api.turn(3)

@@ -242,6 +242,15 @@ class Stage:
 
         return deferred.addBoth(fired)
 
+    def trigger(self, phase: str, event: str, name: str, action: Any = None) -> Any:
+        """Add a trigger that records when it runs, then acts."""
+
+        def run() -> Any:
+            self.record("trigger", event, phase, name, bool(self.reactor.running))
+            return None if action is None else action()
+
+        return self.reactor.addSystemEventTrigger(phase, event, run)
+
     # ── waiting ──────────────────────────────────────────────────────────────────────────
 
     def until(self, condition: Callable[[], Any], what: str = "") -> Any:
@@ -445,6 +454,20 @@ class Stage:
             return Peer(self, accepted)
 
         return SimpleNamespace(number=number, accept=accept, close=sock.close)
+
+    def silent_port(self) -> int:
+        """A port that answers nobody: its queue of connections is full."""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        self._left.append(listener.close)
+        number = int(listener.getsockname()[1])
+        for _ in range(3):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", number))
+            self._left.append(waiting.close)
+        return number
 
     def free_port(self) -> int:
         """A port number that nobody listens on."""
