@@ -6,7 +6,7 @@ most frequent; else a tuple `(callback, errback, args)`, where a missing side is
 and `args` is `None` if there are none. A tuple without either side carries, in the
 place of `args`, a taker: called with this `Deferred`, it takes the result over, for a
 `Deferred` that is chained to this one, a suspended coroutine or a future, and returns the
-`Deferred` that has a result because of that, if any.
+`Deferred` that has a result because of that, if any. It must not raise.
 
 How callbacks are run. `_advance` runs one `Deferred` as far as it goes and returns the one
 that must go on next, if any; `_follow` does so in a loop, so that chains of any
@@ -35,6 +35,7 @@ from reactorlite.internet._failing import (
     TimeoutError,
     as_ours,
     caught,
+    not_resumed,
     stack_of_caller,
 )
 from reactorlite.internet._futures import (
@@ -43,7 +44,6 @@ from reactorlite.internet._futures import (
     current_task,
     running_loop,
 )
-from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ if TYPE_CHECKING:
     Taker = Callable[["Deferred[Any]"], "Deferred[Any] | None"]
 
 _NO_EXTRAS: Mapping[str, Any] = {}
+
+
+# `Deferred.debug`, where it is quickest to look up.
+_debugging = False
 
 
 class Deferred(Generic[T]):
@@ -114,8 +118,7 @@ class Deferred(Generic[T]):
         self._entries: list[Any] | None = None
         self._running = False
         self._debugInfo: DebugInfo | None = None
-        # Asking the class is quicker than asking the instance.
-        if Deferred.debug:
+        if _debugging:
             self._debugInfo = DebugInfo()
             self._debugInfo.creator = stack_of_caller()
 
@@ -468,10 +471,7 @@ class Deferred(Generic[T]):
             following = current._advance()
 
     def _advance(self) -> Deferred[Any] | None:
-        """Run callbacks until none is left, one has to wait, or another Deferred goes first.
-
-        The other is returned; call this again after it.
-        """
+        """Run callbacks until one must wait or another Deferred, which is returned, goes first."""
         if self._running or self.paused:
             return None
         result = self.result
@@ -482,31 +482,23 @@ class Deferred(Generic[T]):
             # Callbacks that are added meanwhile go to the end of the list, and so are met here.
             entries = iter(self._entries)
             for entry in entries:
-                if entry.__class__ is not tuple:
-                    if failed:
-                        continue
-                    step, args = entry, None
-                else:
+                if entry.__class__ is tuple:
                     callback, errback, args = entry
                     step = errback if failed else callback
                     if step is None:
-                        if callback is not errback:
-                            continue
-                        try:
+                        if callback is errback:
                             following = args(self)
-                        except BaseException as exc:
-                            # Not this one's failure, nor one for the next callback.
-                            log.err(Failure(exc), "What waited for a Deferred could not go on")
-                        result = self.result
-                        failed = isinstance(result, Failure)
-                        if following is None:
-                            continue
-                        self._entries = [*entries] or None
-                        break
+                            result = self.result
+                            failed = isinstance(result, Failure)
+                            if following is not None:
+                                break
+                        continue
+                elif failed:
+                    continue
+                else:
+                    step, args = entry, None
                 try:
                     result = step(result) if args is None else step(result, *args)
-                    if result is self:
-                        _warn_of_own_deferred(step)
                 except BaseException as exc:
                     self.result = result = caught(exc, self.debug)
                     failed = True
@@ -515,23 +507,29 @@ class Deferred(Generic[T]):
                 failed = False
                 if result is not None:
                     if isinstance(result, Deferred):
-                        if self._must_wait(result):
-                            self._entries = [*entries] or None
+                        if self._must_wait(result, step):
                             break
                         result = self.result
                     failed = isinstance(result, Failure)
             else:
-                self._entries = None
+                entries = None  # type: ignore[assignment]  # an empty list would cost a callback's time
+            self._entries = None if entries is None else [*entries] or None
             self._running = False
         if failed and result is not self._taken:
-            self._remember_failure(result)
+            self._remember_failure()
         elif self._debugInfo is not None:
             self._debugInfo.failResult = None
         return following
 
-    def _must_wait(self, inner: Deferred[Any]) -> bool:
+    def _must_wait(self, inner: Deferred[Any], callback: Any) -> bool:
         """Take the result of a `Deferred` that a callback returned, or wait for it."""
-        if inner.called and not inner.paused and inner is not self:
+        if inner is self:
+            try:
+                _warn_of_own_deferred(callback)
+            except DeprecationWarning as exc:
+                self.result = Failure(exc)
+                return False
+        elif inner.called and not inner.paused:
             self.result = inner.result
             inner._give_away()
             return False
@@ -547,7 +545,10 @@ class Deferred(Generic[T]):
         """Have the result of the `Deferred` that was waited for."""
         self.result = inner.result
         self.paused -= 1
-        inner._give_away()
+        # Repeats _give_away, as above.
+        inner.result = None
+        if inner._debugInfo is not None:
+            inner._debugInfo.failResult = None
         return self
 
     def _await_by(self, taker: Taker) -> None:
@@ -577,10 +578,11 @@ class Deferred(Generic[T]):
         self.called = True
         self._canceller = None
         self.result = other
-        if not self._must_wait(other):
+        if not self._must_wait(other, None):
             self._advance_all()
 
-    def _remember_failure(self, failure: Failure) -> None:
+    def _remember_failure(self) -> None:
+        failure = self.result
         # The traceback's frames may refer to this Deferred, and a cycle would keep the
         # report back until the collector comes by.
         failure.cleanFailure()
@@ -687,16 +689,23 @@ def _settle(future: asyncio.Future[Any], deferred: Deferred[Any]) -> None:
         # The task was cancelled, and waits on another one.
         return
     result = deferred.result
-    if not isinstance(result, Failure):
-        future.set_result(result)
-        return
-    deferred._share()
-    if isinstance(result.value, StopIteration):
+    try:
+        if isinstance(result, Failure):
+            deferred._share()
+            future.set_exception(_raisable(result))
+        else:
+            future.set_result(result)
+    except RuntimeError as exc:
+        # The loop was closed.
+        not_resumed(exc)
+
+
+def _raisable(failure: Failure) -> BaseException:
+    if isinstance(failure.value, StopIteration):
         error = RuntimeError("a Deferred failed with StopIteration, which can't be raised by await")
-        error.__cause__ = result.value
-        future.set_exception(error)
-    else:
-        future.set_exception(result.value.with_traceback(result.getTracebackObject()))
+        error.__cause__ = failure.value
+        return error
+    return failure.value.with_traceback(failure.getTracebackObject())
 
 
 def _timed_out(result: Any, timeout: float) -> Any:
@@ -731,7 +740,8 @@ def setDebugging(on: bool) -> None:
 
     The stacks appear in `AlreadyCalledError` and in the report of an unhandled failure.
     """
-    Deferred.debug = bool(on)
+    global _debugging
+    Deferred.debug = _debugging = bool(on)
 
 
 def getDebugging() -> bool:
@@ -741,7 +751,7 @@ def getDebugging() -> bool:
 
 def succeed(result: T) -> Deferred[T]:
     """Make a `Deferred` that has its result."""
-    if Deferred.debug:
+    if _debugging:
         d: Deferred[T] = Deferred()
     else:
         # Repeats __init__: coroutines and tests make these by the million.
@@ -751,6 +761,8 @@ def succeed(result: T) -> Deferred[T]:
         d._running = False
     d.called = True
     d.result = result
+    if result.__class__ is Failure:
+        d._advance_all()
     return d
 
 

@@ -82,3 +82,8 @@ def caught(exc: BaseException, captureVars: bool = False) -> Failure:
     if tb is not None and tb.tb_next is not None:
         exc.__traceback__ = tb.tb_next
     return Failure(exc, captureVars=True) if captureVars else Failure(exc)
+
+
+def not_resumed(exc: BaseException) -> None:
+    """Report what went wrong while somebody was given the result that he waited for."""
+    log.err(Failure(exc), "What waited for a Deferred could not go on")

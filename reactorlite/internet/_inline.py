@@ -15,7 +15,7 @@ from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from reactorlite.internet._deferred import Deferred, fail, succeed
-from reactorlite.internet._failing import CancelledError, as_ours, caught
+from reactorlite.internet._failing import CancelledError, as_ours, caught, not_resumed
 from reactorlite.internet._futures import (
     PENDING,
     AsyncioCancelledError,
@@ -69,28 +69,44 @@ class _Driver:
 
     def start(self) -> Deferred[Any]:
         """Run until the generator must wait or ends, and return the `Deferred` for its end."""
-        finished = self._go(None)
-        if finished is None:
-            finished = self.deferred = Deferred(self._cancel)
-        elif isinstance(finished.result, Failure):
-            finished._expect_care(finished.result)
-        return finished
+        self._go(None)
+        if self.deferred is None:
+            self.deferred = Deferred(self._cancel)
+        return self.deferred
 
-    def _finish(self, result: Any) -> Deferred[Any] | None:
-        if isinstance(result, Failure) and type(result.value) is AsyncioCancelledError:
-            result = Failure(as_ours(result.value))
+    def _succeed(self, value: Any) -> Deferred[Any] | None:
+        if isinstance(value, Failure):
+            return self._fail(value)
         deferred = self.deferred
         if deferred is None:
             # It never waited, so that nobody has asked yet.
-            deferred = self.deferred = Deferred()
-        elif deferred.called:
+            self.deferred = succeed(value)
+            return None
+        if deferred.called:
             # Fired by someone else, from whom this keeps nothing back.
             deferred._refuse()
             return None
         deferred.called = True
         deferred._canceller = None
-        deferred.result = result
-        return deferred
+        deferred.result = value
+        return None if deferred._entries is None else deferred
+
+    def _fail(self, failure: Failure) -> Deferred[Any] | None:
+        if type(failure.value) is AsyncioCancelledError:
+            failure = Failure(as_ours(failure.value))
+        deferred = self.deferred or Deferred()
+        if deferred.called:
+            deferred._refuse()
+            return None
+        deferred.called = True
+        deferred._canceller = None
+        deferred.result = failure
+        if self.deferred is deferred:
+            return deferred
+        # Its traceback may stay: nobody had this Deferred yet, so that no frame refers to it.
+        deferred._expect_care(failure)
+        self.deferred = deferred
+        return None
 
     def _cancel(self, deferred: Deferred[Any]) -> None:
         """Cancel what is waited for; the generator may then take its time to end."""
@@ -119,7 +135,11 @@ class GeneratorDriver(_Driver):
         """Go on with the result of what was waited for; it calls this."""
         result = deferred.result
         deferred._give_away()
-        return self._go(result)
+        try:
+            return self._go(result)
+        except BaseException as exc:
+            not_resumed(exc)
+            return None
 
     def _run(self, result: Any) -> Deferred[Any] | None:
         generator = self._generator
@@ -130,12 +150,12 @@ class GeneratorDriver(_Driver):
                 else:
                     yielded = generator.send(result)
             except StopIteration as stop:
-                return self._finish(stop.value)
+                return self._succeed(stop.value)
             except _Return as leaving:
                 _warn_if_not_local(leaving)
-                return self._finish(leaving.value)
+                return self._succeed(leaving.value)
             except BaseException as exc:
-                return self._finish(caught(exc))
+                return self._fail(caught(exc))
             if not isinstance(yielded, Deferred):
                 result = yielded
                 if yielded is None or (yielded := _deferred_for(yielded)) is None:
@@ -175,12 +195,16 @@ class CoroutineDriver(LoopTask, _Driver):
         result = deferred.result
         if isinstance(result, Failure):
             deferred._share()
-        if self._cancelled_with is not None:
-            # Whoever cancels a task does not expect it to run before the call returns.
-            self.get_loop().call_soon(self._wake_cancelled, result)
+        try:
+            if self._cancelled_with is not None:
+                # Whoever cancels a task does not expect it to run before the call returns.
+                self.get_loop().call_soon(self._wake_cancelled, result)
+                return None
+            self._waiting_for = None
+            return self._go(result)
+        except BaseException as exc:
+            not_resumed(exc)
             return None
-        self._waiting_for = None
-        return self._go(result)
 
     def _wake_cancelled(self, result: Any) -> None:
         """Raise asyncio's error, whatever the `Deferred` made of being cancelled."""
@@ -228,12 +252,15 @@ class CoroutineDriver(LoopTask, _Driver):
                 else:
                     yielded = coroutine.send(result)
             except StopIteration as stop:
-                if self._callbacks is None:
-                    self._outcome = stop.value
-                    return self._finish(stop.value)
-                return self._end(stop.value)
+                self._outcome = stop.value
+                if self._callbacks is not None:
+                    self._report()
+                return self._succeed(stop.value)
             except BaseException as exc:
-                return self._end(caught(exc))
+                self._outcome = failure = caught(exc)
+                if self._callbacks is not None:
+                    self._report()
+                return self._fail(failure)
             if not isinstance(yielded, Deferred):
                 result = self._wait_for(yielded)
                 if result is _SUSPENDED:
@@ -246,12 +273,6 @@ class CoroutineDriver(LoopTask, _Driver):
                 return None
             else:
                 result = yielded._share()
-
-    def _end(self, outcome: Any) -> Deferred[Any] | None:
-        self._outcome = outcome
-        if self._callbacks is not None:
-            self._report()
-        return self._finish(outcome)
 
     def _wait_for(self, yielded: Any) -> Any:
         """Wait for something other than a `Deferred`, or say what to send back."""

@@ -130,6 +130,21 @@ def test_an_unhandled_failure_is_logged_when_collected(caplog: pytest.LogCapture
     assert "in broken" in caplog.text
 
 
+def test_a_failure_given_as_a_value_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    """A generator that returns a `Failure`, and `succeed` of one, have failed."""
+
+    @defer.inlineCallbacks
+    def generator() -> Any:
+        yield None
+        return Failure(LookupError("returned"))
+
+    generator()
+    succeed(Failure(LookupError("given")))
+
+    assert "returned" in caplog.text
+    assert "given" in caplog.text
+
+
 def test_a_handled_failure_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A failure that an errback took care of, or another Deferred took over, is not reported."""
     mended = fail(LookupError()).addErrback(lambda _: None)

@@ -515,3 +515,43 @@ def test_returnValue_warns_and_returns() -> None:
         d = generator()
 
     assert d.result == 3
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_closed_loop_is_reported(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """A Deferred whose awaiter lost its loop tells the log, and runs its other callbacks."""
+    d: Deferred[int] = Deferred()
+    loop = asyncio.new_event_loop()
+
+    async def wait() -> None:
+        await d
+        await asyncio.sleep(0)
+
+    async def main() -> Any:
+        return run(wait())
+
+    waiting = loop.run_until_complete(main())
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    after = d.addCallback(str)
+
+    d.callback(1)
+
+    assert after.result == "1"
+    assert isinstance(waiting, Deferred) or "could not go on" in caplog.text
+
+
+def test_a_result_from_elsewhere_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever fires a coroutine's Deferred by hand has its end refused in the log."""
+
+    async def wait() -> None:
+        await d
+
+    d: Deferred[None] = Deferred()
+    ended = ensureDeferred(wait())
+    ended.callback(None)
+
+    d.callback(None)
+
+    assert "could not go on" in caplog.text
+    assert "AlreadyCalledError" in caplog.text
