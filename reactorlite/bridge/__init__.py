@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,17 +25,13 @@ def adapt(factory: Any) -> Callable[[], StreamAdapter]:
 
     For `loop.create_server`, `create_connection`, `create_unix_server`,
     `create_unix_connection` and `connect_accepted_socket`, with or without `ssl`. Each
-    connection gets a protocol from `factory.buildProtocol`; `doStart` and `doStop` are the
-    caller's to call, and how a connection attempt ends is `create_connection`'s to tell.
+    connection gets a protocol from `factory.buildProtocol`. `doStart` and `doStop` are the
+    caller's to call, how a connection attempt ends is `create_connection`'s to tell, and
+    connections that are open when the loop ends are the caller's to close.
 
         server = await loop.create_server(adapt(factory), "127.0.0.1", 8007)
     """
-    if not hasattr(factory, "buildProtocol"):
-        raise TypeError(
-            f"adapt() takes a factory, which has buildProtocol(), not {factory!r}:"
-            " Factory.forProtocol(P) makes one of a protocol class"
-        )
-    return partial(StreamAdapter, factory)
+    return partial(StreamAdapter, checked_factory("adapt", factory))
 
 
 def as_factory(protocol_factory: Callable[[], asyncio.BaseProtocol]) -> ClientFactory[Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import StreamAdapter
-from reactorlite.bridge.loops import serve_connected
+from reactorlite.bridge.errands import Errand, Writable
+from reactorlite.bridge.inbound import StreamAdapter, checked_factory
+from reactorlite.bridge.loops import serve_connected, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Address
 from reactorlite.python import log
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from reactorlite.bridge.outbound import StreamTransport
     from reactorlite.bridge.scope import Scope
     from reactorlite.internet._delayed import DelayedCall
+
+#: What `connect` says of an attempt that goes on in the background.
+_ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 #: family and socket address, as `socket.socket` and `connect` want them
 Target = tuple[int, Any]
@@ -42,14 +48,14 @@ class Connector:
     ) -> None:
         self.host = host if isinstance(host, str) else host.decode("ascii")
         self.port = _port_number(port)
-        self.factory = factory
+        self.factory = checked_factory("connectTCP", factory)
         self.timeout = timeout
         self.bindAddress = bindAddress
         self.state = "disconnected"
         self.factoryStarted = False
         self._scope = scope
         self._adapter: StreamAdapter | None = None
-        self._attempt: asyncio.Task[Any] | None = None
+        self._attempt: Errand | None = None
         self._timer: DelayedCall | None = None
 
     # -- what programs call
@@ -135,7 +141,7 @@ class Connector:
         """End the attempt because the reactor ends."""
         self._scope.forget(self)
         if self.state == "connecting":
-            self._fail(error.ConnectionLost())
+            self._fail(error.ConnectError(string="the reactor stopped"))
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.state == "connecting":
@@ -155,7 +161,7 @@ class Connector:
 
     def _fail(self, exc: Exception) -> None:
         attempt, self._attempt = self._attempt, None
-        if attempt is not None and attempt is not asyncio.current_task():
+        if attempt is not None:
             attempt.cancel()
         self._scope.forget(self)
         self._over("clientConnectionFailed", Failure(exc))
@@ -219,14 +225,9 @@ async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list
     )
 
 
-async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str, timeout: float) -> str:
-    """The IPv4 address of `name`, as text; `DNSLookupError` when there is none in time."""
-    try:
-        async with asyncio.timeout(timeout):
-            found = await targets(loop, name, 0)
-    except TimeoutError as exc:
-        raise error.DNSLookupError(f"no answer for {name!r} in {timeout} seconds") from exc
-    for family, address in found:
+async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str) -> str:
+    """The IPv4 address of `name`, as text; `DNSLookupError` when it has none."""
+    for family, address in await targets(loop, name, 0):
         if family == socket.AF_INET:
             return str(address[0])
     raise error.DNSLookupError(f"{name!r} has no IPv4 address")
@@ -244,7 +245,7 @@ async def _connected(
         connecting.setblocking(False)
         if bind_address is not None:
             _bind(connecting, bind_address)
-        await loop.sock_connect(connecting, address)
+        await _reached(loop, connecting, address)
     except OSError as exc:
         connecting.close()
         raise error.getConnectError(exc) from exc
@@ -252,6 +253,20 @@ async def _connected(
         connecting.close()
         raise
     return connecting
+
+
+async def _reached(
+    loop: asyncio.AbstractEventLoop, connecting: socket.socket, address: Any
+) -> None:
+    if not watches_descriptors(loop):
+        await loop.sock_connect(connecting, address)
+        return
+    code = connecting.connect_ex(address)
+    if code in _ON_ITS_WAY:
+        await Writable(loop, connecting)
+        code = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 def _bind(connecting: socket.socket, bind_address: tuple[str, int]) -> None:

@@ -30,7 +30,9 @@ def reason_for(exc: BaseException | None, ending: Ending | Failure) -> Failure:
     if ending is Ending.EOF:
         # Twisted has told the protocol by now; what goes wrong after that is nobody's.
         return Failure(error.ConnectionDone())
-    if ending is Ending.STOP or isinstance(exc, OSError):
+    if ending is Ending.STOP:
+        return Failure(error.ConnectionLost("Connection lost"))
+    if isinstance(exc, OSError):
         lost = error.ConnectionLost()
         lost.__cause__ = exc
         return Failure(lost)

@@ -207,6 +207,16 @@ class StreamAdapter(asyncio.Protocol):
             self.out._asyncio.resume_reading()
 
 
+def checked_factory(where: str, factory: Any) -> Any:
+    """`factory`; `TypeError` when it is something else, such as a protocol class."""
+    if isinstance(factory, type) or not hasattr(factory, "buildProtocol"):
+        raise TypeError(
+            f"{where}() takes a factory, an object with buildProtocol(), not {factory!r}:"
+            " Factory.forProtocol(P) makes one of a protocol class"
+        )
+    return factory
+
+
 def _report(failure: Failure, where: str) -> bool:
     """Log what an application's callback raised. What is to end the program does; then False."""
     if isinstance(failure.value, SystemExit | KeyboardInterrupt):

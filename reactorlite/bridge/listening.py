@@ -9,11 +9,11 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import Address, address_from
-from reactorlite.bridge.inbound import StreamAdapter
+from reactorlite.bridge.addresses import address_from
+from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop
 from reactorlite.internet import error
-from reactorlite.internet.address import UNIXAddress
+from reactorlite.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
 from reactorlite.python.components import implementer
@@ -92,7 +92,7 @@ class Port:
         self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str = ""
     ) -> None:
         self.port = port
-        self.factory = factory
+        self.factory = checked_factory("listenTCP", factory)
         self.backlog = backlog
         self.interface = interface
         self.connected = False
@@ -100,7 +100,7 @@ class Port:
         self._scope = scope
         self._socket: ListeningSocket | None = None
         self._server: asyncio.Server | None = None
-        self._host: Address | None = None
+        self._host: IPv4Address | IPv6Address | None = None
         self._closed: Deferred[None] | None = None
 
     # -- what programs call
@@ -113,13 +113,19 @@ class Port:
         """
         if self.connected:
             raise RuntimeError(f"{self!r} is listening already")
-        self._socket = _bound(self.interface, self.port, self.backlog)
-        self._host = address_from(self._socket.getsockname())
+        listening = _bound(self.interface, self.port, self.backlog)
+        host = address_from(listening.getsockname())
+        assert not isinstance(host, UNIXAddress)
+        try:
+            log.msg(f"{_name_of(self.factory)} starting on {host.port}")
+            self.factory.doStart()
+        except BaseException:
+            listening.close()
+            raise
+        self._socket, self._host = listening, host
         self.connected = True
         self.disconnecting = False
         self._scope.ports[self] = None
-        log.msg(f"{_name_of(self.factory)} starting on {_where(self._host)}")
-        self.factory.doStart()
         self._scope.start(self, self._serve)
 
     def stopListening(self) -> Deferred[None]:
@@ -143,7 +149,7 @@ class Port:
         """Another name of `stopListening`."""
         return self.stopListening()
 
-    def getHost(self) -> Address:
+    def getHost(self) -> IPv4Address | IPv6Address:
         """The address that is listened on; with port 0, the number that was chosen."""
         if self._host is None:
             raise error.NotListeningError(f"{self!r} is not listening")
@@ -169,7 +175,7 @@ class Port:
         return _name_of(self.factory)
 
     def __repr__(self) -> str:
-        where = f"on {_where(self._host)}" if self._host is not None else "(not listening)"
+        where = f"on {self._host.port}" if self._host is not None else "(not listening)"
         return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
 
     # -- inside
@@ -273,7 +279,3 @@ def _result_of(work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
 def _name_of(factory: Any) -> str:
     prefix = getattr(factory, "logPrefix", None)
     return str(prefix()) if prefix is not None else type(factory).__qualname__
-
-
-def _where(address: Address) -> object:
-    return address.name if isinstance(address, UNIXAddress) else address.port

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,7 +15,17 @@ if TYPE_CHECKING:
 
 def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether `loop` is uvloop's, or derived from it."""
-    return any(kind.__module__.startswith("uvloop") for kind in type(loop).__mro__)
+    return _is_of_uvloop(type(loop))  # type: ignore[arg-type]  # classes are hashable
+
+
+def watches_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether `loop` has `add_reader` and `add_writer`, as all but Windows' proactor have."""
+    return sys.platform != "win32" or not isinstance(loop, asyncio.ProactorEventLoop)
+
+
+@functools.cache
+def _is_of_uvloop(kind: type) -> bool:
+    return any(each.__module__.startswith("uvloop") for each in kind.__mro__)
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:

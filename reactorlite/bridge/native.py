@@ -147,7 +147,13 @@ class NativeFactory(ClientFactory[NativeProtocol]):
         self._protocol_factory = protocol_factory
 
     def buildProtocol(self, addr: IAddress | None) -> NativeProtocol:
-        return NativeProtocol(self._protocol_factory())
+        protocol = self._protocol_factory()
+        if not hasattr(protocol, "connection_made"):
+            raise TypeError(
+                f"as_factory() takes what makes asyncio protocols, not {protocol!r}:"
+                " a Twisted-style protocol needs no bridge, Factory.forProtocol makes a factory"
+            )
+        return NativeProtocol(protocol)
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         # An asyncio protocol never hears of a connection that didn't come about.

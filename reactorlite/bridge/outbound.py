@@ -302,6 +302,14 @@ class StreamTransport:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._asyncio.abort()
 
+    def stop(self) -> None:
+        """Close because the reactor ends; what can be sent at once still is."""
+        if self.ending is Ending.NONE:
+            self._send()
+            self.end(Ending.STOP)
+        else:
+            self._asyncio.abort()  # it was ending, and is not waited for
+
     def peer_ended(self) -> None:
         """Send what was gathered, and nothing after it: asyncio closes when it is sent."""
         self.ending = Ending.EOF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.endings import Ending
+from reactorlite.bridge.errands import Errand
 from reactorlite.internet.defer import Deferred
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Scope:
         # A dict: at some sizes a set takes four times its room.
         self.connections: dict[StreamAdapter, None] = {}
         self._waiting: dict[object, Callable[[asyncio.AbstractEventLoop], object]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._errands: set[Errand] = set()
         self.closing = False
 
     # -- the loop
@@ -50,13 +50,10 @@ class Scope:
         else:
             call()
 
-    def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
-        """Run `work` as a task that is kept until it is done."""
+    def spawn(self, work: Coroutine[Any, Any, object]) -> Errand:
+        """Run `work`, from now on and until it is done."""
         assert self.loop is not None
-        task = self.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return Errand(work, self.loop, self._errands)
 
     def begin(self) -> None:
         """Start what has waited for the loop, which is there now."""
@@ -87,12 +84,11 @@ class Scope:
         for connector in list(self.connectors):
             connector.give_up()
         for adapter in list(self.connections):
-            if adapter.out is not None and adapter.out.ending is Ending.NONE:
-                adapter.out.flush()
-                adapter.out.end(Ending.STOP)
-        for task in self._tasks:
-            task.cancel()
-        if self.loop is not None and (self.connections or self._tasks or self.ports):
+            if adapter.out is not None:
+                adapter.out.stop()
+        for errand in list(self._errands):
+            errand.cancel()
+        if self.loop is not None and (self.connections or self._errands or self.ports):
             self.loop.call_soon(self._close_all, closed)
         else:
             self.closing = False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import signal
+import sys
 import threading
 from asyncio import _get_running_loop
 from contextlib import contextmanager, nullcontext
@@ -101,7 +102,7 @@ class Reactor:
         May be called again after it returned. With `installSignalHandlers`, in the main
         thread, SIGINT and SIGTERM (and SIGBREAK) stop the reactor. A `SystemExit` from a
         callback ends the reactor in order, and is raised here at the end. Raises
-        `ReactorAlreadyRunning` when it runs, and `RuntimeError` in a thread whose loop runs.
+        `ReactorAlreadyRunning` when it runs, and in a thread whose loop runs.
         """
         loop = self._loop_to_run()
         self._over = self._stopping = False
@@ -274,8 +275,11 @@ class Reactor:
         `factory`. Raises `ServiceNameUnknownError` for a port name that isn't known.
         """
         connector = Connector(self._scope, host, port, factory, timeout, bindAddress)
-        with self._as_current():
+        if _get_running_loop() is not None:
             connector.connect()
+        else:
+            with self._as_current():
+                connector.connect()
         return connector
 
     # -- names
@@ -289,26 +293,34 @@ class Reactor:
 
         async def look_up(loop: asyncio.AbstractEventLoop) -> None:
             try:
-                address = await first_ipv4(loop, name, sum(timeout))
+                address = await first_ipv4(loop, name)
             except error.DNSLookupError:
                 found.errback(Failure())
+            except asyncio.CancelledError:
+                found.errback(error.DNSLookupError(f"no answer for {name!r} in time"))
             else:
                 found.callback(address)
 
-        self._scope.start(found, lambda loop: self._scope.spawn(look_up(loop)))
+        def begin(loop: asyncio.AbstractEventLoop) -> None:
+            errand = self._scope.spawn(look_up(loop))
+            if not found.called:
+                limit = self.callLater(sum(timeout), errand.cancel)
+                found.addBoth(_in_time, limit)
+
+        self._scope.start(found, begin)
         return found
 
     # -- inside: starting and stopping
 
     def _loop_to_run(self) -> asyncio.AbstractEventLoop:
-        if self._started:
-            raise error.ReactorAlreadyRunning(f"{self!r} runs already")
-        if _get_running_loop() is not None:
-            raise RuntimeError(
+        if _get_running_loop() is not None and (self._guard is not None or not self._started):
+            raise error.ReactorAlreadyRunning(
                 "run() can't be called inside a running loop. The reactor is that loop's guest:"
                 " leave run() out, and keep the loop going, with `await asyncio.Event().wait()`"
                 " if there is nothing else to wait for"
             )
+        if self._started:
+            raise error.ReactorAlreadyRunning(f"{self!r} runs already")
         return self._scope.loop or self._given_loop or asyncio.new_event_loop()
 
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
@@ -484,7 +496,8 @@ class Reactor:
         loop = self._scope.loop
         if not self._was_started and loop is None:
             held = self._work()
-            if held:
+            # A program that died of an exception has said what is wrong.
+            if held and not hasattr(sys, "last_value"):
                 log.msg(
                     "the reactor was set up and never ran: call reactor.run(), or use the"
                     f" reactor inside asyncio.run(). It held {'; '.join(held)}",
@@ -572,6 +585,12 @@ def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
 def _at_exit() -> None:
     if isinstance(_default, Reactor):
         _default._bury()
+
+
+def _in_time(result: Any, limit: DelayedCall) -> Any:
+    if limit.active():
+        limit.cancel()
+    return result
 
 
 def _check_callable(where: str, func: object) -> None:

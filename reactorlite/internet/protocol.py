@@ -13,7 +13,7 @@ from typing import Protocol as Shape
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred
 from reactorlite.python import log
-from reactorlite.python.components import Adapter, implementer
+from reactorlite.python.components import Adapter, implementer, registerAdapter
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -49,7 +49,13 @@ class _MadeByFactory(Shape):
     factory: Any
 
 
-P = TypeVar("P", bound=_MadeByFactory)
+if TYPE_CHECKING:
+    # With a default, `factory = Factory()` needs no annotation: the commonest way to begin.
+    from typing_extensions import TypeVar as _TypeVar
+
+    P = _TypeVar("P", bound=_MadeByFactory, default=Any)
+else:
+    P = TypeVar("P", bound=_MadeByFactory)
 
 
 @implementer("IProtocolFactory", "ILoggingContext")
@@ -623,3 +629,7 @@ class FileWrapper:
     def stopProducing(self) -> None:
         """Close the file."""
         self.loseConnection()
+
+
+registerAdapter(ProtocolToConsumerAdapter, "IProtocol", "IConsumer")
+registerAdapter(ConsumerToProtocolAdapter, "IConsumer", "IProtocol")

@@ -34,6 +34,7 @@ ALLOW_DUPLICATES = False
 
 _known: dict[str, Any] = {}
 _waiting: list[tuple[type, tuple[Any, ...]]] = []
+_adapters_waiting: list[tuple[Callable[[Any], Any], Any, tuple[Any, ...]]] = []
 _waiting_for: dict[str, tuple[type, ...]] = {}
 _turn = threading.RLock()
 
@@ -101,8 +102,11 @@ def _note(cls: type, interfaces: tuple[Any, ...]) -> None:
 
 
 def _declare(cls: type, interfaces: tuple[Any, ...]) -> None:
-    resolved = [_known[i] if isinstance(i, str) else i for i in interfaces]
-    backing().implementer(*resolved)(cls)
+    backing().implementer(*_resolved(interfaces))(cls)
+
+
+def _resolved(interfaces: tuple[Any, ...]) -> list[Any]:
+    return [_known[i] if isinstance(i, str) else i for i in interfaces]
 
 
 def directlyProvides(obj: object, *interfaces: Any) -> None:
@@ -120,6 +124,10 @@ def come_into_being(namespace: Mapping[str, Any]) -> None:
         _waiting_for.clear()
         for cls, interfaces in noted:
             implementer(*interfaces)(cls)
+        adapters = _adapters_waiting[:]
+        _adapters_waiting.clear()
+        for factory, source, targets in adapters:
+            registerAdapter(factory, source, *targets)
 
 
 def adapted(name: str, obj: Any, default: Any = None) -> Any:
@@ -144,10 +152,17 @@ def registerAdapter(
     """Have `IFoo(obj)` answer `adapterFactory(obj)` for objects of an interface or a class.
 
     Raises `ValueError` if no target interface is given, or if one already has an adapter
-    from there and `ALLOW_DUPLICATES` is false.
+    from there and `ALLOW_DUPLICATES` is false. Interfaces may be given by their bare names, as
+    to `implementer`.
     """
     if not interfaceClasses:
         raise ValueError("registerAdapter() needs an interface to adapt to")
+    with _turn:
+        named = [i for i in (origInterface, *interfaceClasses) if isinstance(i, str)]
+        if not all(name in _known for name in named):
+            _adapters_waiting.append((adapterFactory, origInterface, interfaceClasses))
+            return
+        origInterface, *interfaceClasses = _resolved((origInterface, *interfaceClasses))  # type: ignore[assignment]
     backing().register(adapterFactory, origInterface, interfaceClasses, ALLOW_DUPLICATES)
 
 
