@@ -9,10 +9,12 @@ Imports go down this table, never up, and form no cycle (`tests/test_layers.py`)
     4  front door    internet.reactor
     3  façade        internet.asyncioreactor, internet.main
     2  bridge        bridge.*
-    1  semantics     internet.defer, internet.protocol and all else in internet, protocols.*
-    0  vocabulary    python.*, internet.error, internet.address
+    1  semantics     internet.defer, internet.protocol and all else in internet;
+    1                protocols.*, test.*
+    0  vocabulary    python.*, logger.*, internet.error, internet.address
     0  contracts     internet.interfaces, internet._reactor_interfaces
 
+Aside stands `porting`, which imports the standard library and finds the rest by name.
 `internet._futures` is the only module below the bridge that imports asyncio, and
 `internet._current` the only one that looks upwards, when it is called.
 """

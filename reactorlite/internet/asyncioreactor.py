@@ -82,7 +82,8 @@ class Reactor:
         self._timers = Timers()
         self._events: dict[str, SystemEvent] = {}
         self._given_loop = eventloop
-        self._thread = threading.get_ident()
+        # Not its number, which the system gives to another thread once this one has ended.
+        self._thread = threading.current_thread()
         self._was_started = False
         self._started = False
         self._stopping = False
@@ -474,7 +475,7 @@ class Reactor:
         return self._events.setdefault(name, SystemEvent(self._leave))
 
     def _waits_in_this_thread(self) -> bool:
-        return self._scope.loop is None and self._thread == threading.get_ident()
+        return self._scope.loop is None and self._thread is threading.current_thread()
 
     def _is_untouched(self) -> bool:
         return not self._was_started and self._scope.loop is None and not self._work()

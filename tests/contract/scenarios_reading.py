@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stage import Stage, scenario
+from stage import Stage, differs, scenario
 
 
 @scenario()
@@ -92,7 +92,16 @@ def peer_closes_while_paused(api: Stage) -> Any:
     yield api.seen("server", "connectionLost")
 
 
-@scenario()
+@scenario(
+    differs(
+        "server",
+        "connectionMade",
+        "connectionLost ConnectionLost",
+        "resume False",
+        because="uvloop watches a connection that it doesn't read, and tells at once",
+        loops=("uvloop",),
+    )
+)
 def peer_resets_while_paused(api: Stage) -> Any:
     """Whether an RST while paused is told before reading is resumed."""
     server = api.server(made=lambda p: p.transport.pauseProducing())

@@ -32,11 +32,14 @@ class Difference:
     party: str
     ours: tuple[str, ...]
     because: str
+    loops: tuple[str, ...]
 
 
-def differs(party: str, *ours: str, because: str) -> Difference:
+def differs(
+    party: str, *ours: str, because: str, loops: tuple[str, ...] = ("asyncio", "uvloop")
+) -> Difference:
     """Say that a party's events are these on reactorlite, and why Twisted's are not kept."""
-    return Difference(party, ours, because)
+    return Difference(party, ours, because, loops)
 
 
 @dataclass(frozen=True)

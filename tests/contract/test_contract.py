@@ -126,6 +126,8 @@ def test_same_events(theatre: Theatre, name: str, loop: str) -> None:
     """Each party of a scenario sees on reactorlite what it sees on Twisted."""
     expected = what_twisted_does(theatre.events("twisted", "asyncio", name))
     for difference in SCENARIOS[name].differs:
+        if loop not in difference.loops:
+            continue
         stale = expected.get(difference.party, []) == list(difference.ours)
         assert not stale, f"{difference.party} is the same on Twisted"
         expected[difference.party] = list(difference.ours)
