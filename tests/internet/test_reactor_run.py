@@ -506,6 +506,22 @@ def test_attempt_given_up_before_run_tells_the_factory(reactor):
     assert failed == [error.UserError]
 
 
+def test_attempt_that_fails_at_once_is_told_by_the_running_reactor(reactor):
+    """A client that stops the reactor when it can't connect does so if that is known at once."""
+    seen = []
+    factory = quiet(ClientFactory())
+
+    def failed(connector, reason):
+        seen.append((reactor.running, reason.type))
+        reactor.stop()
+
+    factory.clientConnectionFailed = failed
+    reactor.connectTCP("127.0.0.1", 9, factory, bindAddress=("192.0.2.1", 0))
+    reactor.run()
+
+    assert seen == [(True, error.ConnectBindError)]
+
+
 def test_delayed_call_before_run_can_be_cancelled(reactor):
     """A delayed call is complete before there is a loop."""
     call = reactor.callLater(0, pytest.fail)
