@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.errands import Errand, Writable
-from reactorlite.bridge.inbound import StreamAdapter, checked_factory
+from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory
 from reactorlite.bridge.loops import serve_connected, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Address
@@ -148,10 +148,13 @@ class Connector:
             self._attempt = self._scope.spawn(self._try(loop))
 
     async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._adapter = adapter = StreamAdapter(self, self._scope, is_client=True)
+        self._adapter = adapter = ClientAdapter(self, self._scope)
         try:
             await connect_first(loop, adapter, self.host, self.port, self.bindAddress)
         except Exception as exc:
+            # Never in the call that asked for the attempt, which a factory may do again
+            # and again.
+            await asyncio.sleep(0)
             if self._adapter is adapter and self.state == "connecting":
                 self._fail(exc)
 

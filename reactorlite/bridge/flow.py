@@ -15,24 +15,25 @@ class Flow:
     a pull producer is asked for more each time none do.
     """
 
-    __slots__ = ("_streaming", "is_due", "producer")
+    __slots__ = ("is_due", "is_push", "producer", "waiting")
 
-    def __init__(self, producer: Any, streaming: bool) -> None:
+    def __init__(self, producer: Any, is_push: bool, waiting: int) -> None:
         self.producer = producer
-        self._streaming = streaming
+        self.is_push = is_push
         #: Whether the producer is to be asked for more once nothing waits: a push producer
         #: that is paused, and a pull producer that has written since it was asked.
         self.is_due = False
+        #: Bytes that wait to be sent: what did when the turn began, and all written in it.
+        self.waiting = waiting
 
-    def written(self, waiting: int) -> None:
-        """Note that something was written, and that `waiting` bytes are still to be sent."""
-        if not self._streaming:
-            self.is_due = True
-        elif self.is_due or waiting > MARK:
-            self.is_due = True
+    def fill(self) -> None:
+        """Have the producer wait: it has written all that there is room for, or all it will."""
+        self.is_due = True
+        if self.is_push:
             self.producer.pauseProducing()
 
     def drained(self) -> None:
         """Ask for more: nothing waits any longer."""
         self.is_due = False
+        self.waiting = 0
         self.producer.resumeProducing()

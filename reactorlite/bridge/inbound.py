@@ -28,12 +28,13 @@ class StreamAdapter(asyncio.Protocol):
     end, after the protocol. The connection is entered in `scope`.
     """
 
-    __slots__ = ("_held", "is_client", "out", "owner", "scope")
+    __slots__ = ("_held", "out", "owner", "scope")
 
-    def __init__(self, owner: Any, scope: Scope | None = None, is_client: bool = False) -> None:
+    is_client = False
+
+    def __init__(self, owner: Any, scope: Scope | None = None) -> None:
         self.owner = owner
         self.scope = scope
-        self.is_client = is_client
         self.out: StreamTransport | None = None
         # What came while reading was paused: data, and None for the peer's end.
         self._held: list[bytes | None] | None = None
@@ -205,6 +206,14 @@ class StreamAdapter(asyncio.Protocol):
                 out._asyncio.close()
         if self._held is None and self.out is not None and not self.out.is_ending:
             self.out._asyncio.resume_reading()
+
+
+class ClientAdapter(StreamAdapter):
+    """A connection that a connector made, and hears of."""
+
+    __slots__ = ()
+
+    is_client = True
 
 
 def checked_factory(where: str, factory: Any) -> Any:

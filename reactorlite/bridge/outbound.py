@@ -53,6 +53,7 @@ class StreamTransport:
         "_half_closing",
         "_host",
         "_kind",
+        "_limit",
         "_loop",
         "_more",
         "_peer",
@@ -84,6 +85,7 @@ class StreamTransport:
         self._first: bytes | None = None
         self._more: list[bytes] | None = None
         self._size = 0  # of `_more`
+        self._limit = MARK  # a size over it wants attention; with a producer every one does
         self._gathering = True  # until `connectionMade` has returned
         self._unsettled = False  # something waits for what was written before it
         self._shut = False  # writes go nowhere
@@ -103,12 +105,12 @@ class StreamTransport:
         """
         if type(data) is not bytes:
             data = _bytes_from(data)
-        if self._shut or not data:
-            return
         more = self._more
-        if more is not None:
+        if more is not None:  # which says, too, that writes still go somewhere
             more.append(data)
             self._size += len(data)
+        elif self._shut or not data:
+            return
         elif self._first is not None:
             self._more = [self._first, data]
             self._size = len(self._first) + len(data)
@@ -116,8 +118,8 @@ class StreamTransport:
             self._first = data
             if not self._gathering:
                 self._gather()
-        if self._flow is not None or self._size > MARK:
-            self._fill()
+        if self._size > self._limit:
+            self._fill(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send the pieces of `iovec`, as one `write` of all of them joined."""
@@ -171,7 +173,9 @@ class StreamTransport:
         if not self.connected:
             producer.stopProducing()
             return
-        self._flow = Flow(producer, streaming)
+        waiting = self._asyncio.get_write_buffer_size() + (self._size or len(self._first or b""))
+        self._flow = Flow(producer, streaming, waiting)
+        self._limit = -1
         self._tell_when_empty()
         if not streaming:
             producer.resumeProducing()
@@ -179,6 +183,7 @@ class StreamTransport:
     def unregisterProducer(self) -> None:
         """Forget the producer; a close that waited for it goes ahead."""
         self._flow = None
+        self._limit = MARK
         if self.connected and (self.disconnecting or self._half_closing):
             self._leave_unsettled()
 
@@ -365,14 +370,21 @@ class StreamTransport:
         if not self._gathering:
             self._gather()
 
-    def _fill(self) -> None:
-        """Keep what is gathered bounded, and the producer in step."""
-        if self._flow is not None:
-            self._unsettled = True
-            gathered = self._size or len(self._first or b"")
-            self._flow.written(gathered + self._asyncio.get_write_buffer_size())
+    def _fill(self, data: bytes) -> None:
+        """Keep what is gathered bounded, and the producer in step; `data` was written last."""
+        size = len(data)
         if self._size > MARK:
             self._send()
+        elif size >= MARK:
+            # The only piece: sent now, it needn't be joined to what follows.
+            self._first = None
+            self._asyncio.write(data)
+        flow = self._flow
+        if flow is not None:
+            self._unsettled = True
+            flow.waiting += size
+            if flow.is_due or not flow.is_push or flow.waiting > MARK:
+                flow.fill()
 
     def _send(self) -> None:
         """Send what is gathered, in the middle of a callback or a turn."""
@@ -387,10 +399,12 @@ class StreamTransport:
     def _settle(self) -> None:
         """Do what waits for the data: ask the producer for more, or end."""
         flow = self._flow
+        if flow is not None:
+            flow.waiting = self._asyncio.get_write_buffer_size()
         if flow is not None and flow.is_due:
             if self.disconnecting:
                 self._asyncio.pause_reading()
-            if not self._asyncio.get_write_buffer_size():
+            if not flow.waiting:
                 # Not from here, where `write` may be among the callers: a producer
                 # that fills at once would never come back.
                 self._gathering = True
@@ -414,7 +428,8 @@ class StreamTransport:
             except BaseException:
                 self._adapter.raised("resumeProducing")
                 return
-            self._send()
+            if self._first is not None:
+                self._send()
             if self._asyncio.get_write_buffer_size():
                 break
         if self.connected:

@@ -57,9 +57,8 @@ class Scope:
 
     def begin(self) -> None:
         """Start what has waited for the loop, which is there now."""
-        waiting, self._waiting = self._waiting, {}
-        for begin in waiting.values():
-            self.start(begin, begin)
+        while self._waiting and self.loop is not None:
+            self._waiting.pop(next(iter(self._waiting)))(self.loop)
 
     # -- the end
 

@@ -113,6 +113,7 @@ class Reactor:
             # First of all: what waits from threads may well be a call of `stop`.
             loop.call_soon(self._start_up)
             self._attach(loop)
+            loop.call_soon(self._scope.begin)
             try:
                 leaving = self._run_until_over(loop)
             finally:
@@ -160,6 +161,7 @@ class Reactor:
             )
         loop = self._scope.loop or self._given_loop or asyncio.new_event_loop()
         self._attach(loop)
+        loop.call_soon(self._scope.begin)
         if delay > 0:
             loop.call_later(delay, loop.stop)
         else:
@@ -408,6 +410,7 @@ class Reactor:
         self._left = loop.create_future()
         self._attach(loop)
         self._start_up()
+        self._scope.begin()
 
     def _leave_host(self) -> None:
         guard, self._guard = self._guard, None
@@ -438,7 +441,6 @@ class Reactor:
             handed_over, self._handed_over = self._handed_over, []
             for context, call, args in handed_over:
                 loop.call_soon(call, *args, context=context)
-        self._scope.begin()
 
     def _stop_hearing_threads(self) -> None:
         """Keep what threads hand over until the loop runs again, and the reactor has started."""
