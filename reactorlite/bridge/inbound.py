@@ -97,7 +97,9 @@ class StreamAdapter(asyncio.Protocol):
         listener = adapted("IHalfCloseableProtocol", out.protocol)
         if listener is not None:
             self.call(listener.readConnectionLost)
-            return True
+            if out._asyncio.can_write_eof():
+                return True
+        # One half alone can't be closed over TLS.
         out.peer_ended()
         return False
 

@@ -443,6 +443,9 @@ class StreamTransport:
             return
         self._shut = True
         self._unsettled = False
+        if not self._asyncio.can_write_eof():
+            self._asyncio.close()  # over TLS one half alone can't be
+            return
         self._asyncio.write_eof()
         listener = adapted("IHalfCloseableProtocol", self.protocol)
         if listener is not None:
