@@ -93,13 +93,13 @@ class StreamAdapter(asyncio.Protocol):
             return False
         if self._held is not None:
             self._held.append(None)
-            return True
+            return bool(out._asyncio.can_write_eof())
         listener = adapted("IHalfCloseableProtocol", out.protocol)
         if listener is not None:
             self.call(listener.readConnectionLost)
             if out._asyncio.can_write_eof():
                 return True
-        # One half alone can't be closed over TLS.
+            # Over TLS one half alone can't be closed.
         out.peer_ended()
         return False
 
