@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reactorlite.internet.asyncioreactor import Reactor
+    from reactorlite.porting import install_as_twisted
 
-__all__ = ["Reactor", "bridge"]
+__all__ = ["Reactor", "bridge", "install_as_twisted"]
 __version__ = "0.1.0"
 
 
@@ -40,4 +41,8 @@ def __getattr__(name: str) -> Any:
         import reactorlite.bridge
 
         return reactorlite.bridge
+    if name == "install_as_twisted":
+        from reactorlite.porting import install_as_twisted
+
+        return install_as_twisted
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

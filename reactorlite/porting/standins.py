@@ -1,0 +1,70 @@
+"""What stands for the parts of Twisted that only say which version it is, where it is not there."""
+
+from __future__ import annotations
+
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+__all__ = ["STAND_INS", "StandIn", "Version"]
+
+STAND_INS = {"twisted", "twisted._version", "twisted.copyright"}
+
+
+class Version:
+    """A version of a package, with the names that Twisted's has for its parts."""
+
+    def __init__(self, package: str, major: int, minor: int, micro: int) -> None:
+        self.package = package
+        self.major, self.minor, self.micro = major, minor, micro
+
+    def public(self) -> str:
+        """The version as people write it, such as "26.10.0"."""
+        return f"{self.major}.{self.minor}.{self.micro}"
+
+    base = short = local = public
+
+    def __str__(self) -> str:
+        return f"[{self.package}, version {self.public()}]"
+
+    def __repr__(self) -> str:
+        return f"Version({self.package!r}, {self.major}, {self.minor}, {self.micro})"
+
+    def _ordered(self, other: object) -> tuple[str, int, int, int] | None:
+        if not isinstance(other, Version) and not hasattr(other, "micro"):
+            return None
+        return (str(other.package).lower(), other.major, other.minor, other.micro)
+
+    def __eq__(self, other: object) -> bool:
+        return self._ordered(self) == self._ordered(other)
+
+    def __lt__(self, other: object) -> bool:
+        theirs, own = self._ordered(other), self._ordered(self)
+        if theirs is None or own is None:
+            return NotImplemented
+        return own < theirs
+
+    def __hash__(self) -> int:
+        return hash(self._ordered(self))
+
+
+class StandIn:
+    """Loads a module that has the version and nothing else."""
+
+    def __init__(self, version: tuple[int, int, int]) -> None:
+        self._version = Version("Twisted", *version)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leave the making to the import system."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give a module what its counterpart in Twisted says of the version."""
+        version = self._version
+        if module.__name__ == "twisted":
+            module.__doc__ = "Stands for Twisted, which is not installed: see `reactorlite`."
+            told = {"__version__": version.short(), "version": version}
+        elif module.__name__ == "twisted.copyright":
+            told = {"version": version.short(), "longversion": str(version)}
+        else:
+            told = {"__version__": version}
+        module.__dict__.update(told)
