@@ -35,6 +35,7 @@ class ListeningSocket(socket.socket):
     asyncio would stop accepting for a second and log each attempt. Here a descriptor is
     kept in reserve: it is given up to accept the connection that can't be served, which
     is closed, and taken again. The log says so once, until a connection is accepted.
+    (uvloop accepts by itself; it does the same, but tells nobody.)
     """
 
     def __init__(self, family: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import socket_name
+from reactorlite.bridge.flow import MARK
 from reactorlite.internet import error
 from reactorlite.internet.protocol import ClientFactory, Protocol
 from reactorlite.python import log
@@ -31,9 +32,9 @@ class NativeProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Give the asyncio protocol a transport, and let it slow down through a producer."""
-        facade = NativeTransport(self)
+        self._facade = NativeTransport(self)
         self.transport.registerProducer(_Brake(self), True)
-        self.native.connection_made(facade)
+        self.native.connection_made(self._facade)
 
     def dataReceived(self, data: bytes) -> None:
         """Pass data on, in the way that the asyncio protocol wants it."""
@@ -52,6 +53,7 @@ class NativeProtocol(Protocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # always given
         """Tell of the end as asyncio does: None for one in order, or by our own doing."""
+        self._facade._closing = True
         in_order = reason.check(error.ConnectionDone, error.ConnectionAborted)
         self.native.connection_lost(None if in_order else _cause_of(reason))
 
@@ -87,7 +89,7 @@ class NativeTransport(asyncio.Transport):
         self._transport.abortConnection()
 
     def is_closing(self) -> bool:
-        return self._closing or not self._protocol.connected
+        return self._closing
 
     def pause_reading(self) -> None:
         self._reading = False
@@ -99,6 +101,18 @@ class NativeTransport(asyncio.Transport):
 
     def is_reading(self) -> bool:
         return self._reading and not self.is_closing()
+
+    def get_write_buffer_size(self) -> int:
+        unsent = getattr(self._transport, "unsent", None)
+        if unsent is None:
+            raise NotImplementedError(f"{self._transport!r} doesn't tell how much it has to send")
+        return int(unsent)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return (0, MARK)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Change nothing: writing pauses over 64 KiB, and resumes at 0, on every transport."""
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol.native = protocol

@@ -173,8 +173,7 @@ class StreamTransport:
         if not self.connected:
             producer.stopProducing()
             return
-        waiting = self._asyncio.get_write_buffer_size() + (self._size or len(self._first or b""))
-        self._flow = Flow(producer, streaming, waiting)
+        self._flow = Flow(producer, streaming, self.unsent)
         self._limit = -1
         self._tell_when_empty()
         if not streaming:
@@ -274,6 +273,11 @@ class StreamTransport:
     def connector(self) -> Any:
         """The connector of a client's connection; None for a server's."""
         return self._adapter.owner if self._adapter.is_client else None
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait to be sent: gathered here, or held by the loop."""
+        return (self._size or len(self._first or b"")) + int(self._asyncio.get_write_buffer_size())
 
     @property
     def logstr(self) -> str:
