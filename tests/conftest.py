@@ -96,8 +96,9 @@ class Log:
 
     def take(self) -> list[str]:
         """Each record's exception, if it has one, else its text; they are settled then."""
-        taken = [_told(record) for record in self._caplog.records if _is_trouble(record)]
-        self._caplog.clear()
+        records = self._caplog.get_records("call")
+        taken = [_told(record) for record in records if _is_trouble(record)]
+        records.clear()
         return taken
 
 
