@@ -54,7 +54,7 @@ class Connector:
         self.state = "disconnected"
         self.factoryStarted = False
         self._scope = scope
-        self._adapter: StreamAdapter | None = None
+        self._adapter: ClientAdapter | None = None
         self._attempt: Errand | None = None
         self._timer: DelayedCall | None = None
 
@@ -113,10 +113,12 @@ class Connector:
 
     # -- what the adapter calls
 
+    def expects(self, adapter: ClientAdapter) -> bool:
+        """Whether `adapter` is of the present attempt, or the present connection."""
+        return self._adapter is adapter
+
     def buildProtocol(self, address: Any) -> Any:
-        """Ask the factory for a protocol, unless the attempt was given up meanwhile."""
-        if self.state != "connecting":
-            return None
+        """Ask the factory for a protocol: the attempt has succeeded."""
         self._attempt = None
         self.state = "connected"
         self._stop_timer()
@@ -134,6 +136,8 @@ class Connector:
         """Tell the factory, after the protocol was told."""
         if self.state == "connected":
             self._over("clientConnectionLost", reason)
+        else:  # so early that no protocol was made
+            self._fail(error.ConnectError(string="the connection was lost at once"))
 
     # -- how an attempt goes
 
@@ -155,7 +159,7 @@ class Connector:
             # Never in the call that asked for the attempt, which a factory may do again
             # and again.
             await asyncio.sleep(0)
-            if self._adapter is adapter and self.state == "connecting":
+            if self.expects(adapter) and self.state == "connecting":
                 self._fail(exc)
 
     def _time_out(self) -> None:

@@ -119,8 +119,7 @@ class StreamAdapter(asyncio.Protocol):
                 protocol.connectionLost(reason)
             except BaseException:
                 _report(Failure(), f"{_of(protocol)}.connectionLost")
-        if self.is_client:
-            self.owner.connectionLost(reason)
+        self._ended(reason)
 
     # -- what the transport calls
 
@@ -137,8 +136,8 @@ class StreamAdapter(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Deliver what was held back, from the loop, and go on."""
-        if self._held is not None:
-            asyncio.get_running_loop().call_soon(self._release)
+        if self._held is not None and self.out is not None:
+            self.out._loop.call_soon(self._release)
 
     def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call the protocol back; what it writes is gathered, what it raises ends it."""
@@ -165,6 +164,9 @@ class StreamAdapter(asyncio.Protocol):
             out.flush()
 
     # -- inside
+
+    def _ended(self, reason: Failure) -> None:
+        """Called last of all; for connections that someone else hears of."""
 
     def _built(self, address: Any) -> Any:
         try:
@@ -216,6 +218,14 @@ class ClientAdapter(StreamAdapter):
     __slots__ = ()
 
     is_client = True
+
+    def _built(self, address: Any) -> Any:
+        # An attempt that was given up may still bring a connection.
+        return super()._built(address) if self.owner.expects(self) else None
+
+    def _ended(self, reason: Failure) -> None:
+        if self.owner.expects(self):
+            self.owner.connectionLost(reason)
 
 
 def checked_factory(where: str, factory: Any) -> Any:

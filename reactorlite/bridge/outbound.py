@@ -144,8 +144,10 @@ class StreamTransport:
 
         `connectionLost` follows with `ConnectionAborted`, from the loop.
         """
-        if self.connected and self.ending is not Ending.ABORT:
+        if self.connected and self.ending is Ending.NONE:
             self.end(Ending.ABORT)
+        elif self.connected:
+            self._asyncio.abort()  # for the reason that it has already, but at once
 
     def loseWriteConnection(self) -> None:
         """Send what waits, then tell the peer that nothing more comes; go on receiving.
@@ -402,6 +404,8 @@ class StreamTransport:
 
     def _settle(self) -> None:
         """Do what waits for the data: ask the producer for more, or end."""
+        if self.ending is not Ending.NONE:
+            return
         flow = self._flow
         if flow is not None:
             flow.waiting = self._asyncio.get_write_buffer_size()
@@ -425,7 +429,7 @@ class StreamTransport:
         """Let the producer fill the connection, as long as the system takes what it writes."""
         for _ in range(_ROUNDS):
             flow = self._flow
-            if not self.connected or flow is None or not flow.is_due:
+            if self.ending is not Ending.NONE or flow is None or not flow.is_due:
                 break
             try:
                 flow.drained()
