@@ -25,6 +25,9 @@ PACKAGES = {name for name, path in SOURCES.items() if path.name == "__init__.py"
 UPWARDS = {("internet._current", "internet.asyncioreactor")}
 """The labelled exception: the look-up of the current reactor, when it is called."""
 
+ASIDE = set(re.findall(r"^Aside stands `(\w+)`", reactorlite.__doc__ or "", re.MULTILINE))
+"""Packages that the table leaves out: what makes programs run, and no part of what they run on."""
+
 ASYNCIO_BELOW_THE_BRIDGE = {"internet._futures"}
 ZOPE = {"python._zope"}
 
@@ -32,8 +35,9 @@ ZOPE = {"python._zope"}
 class Import(NamedTuple):
     """One import that is carried out at some time, at the top of a module or in a call."""
 
-    module: str  # dotted, "" before "reactorlite." for the package's own
+    module: str
     deferred: bool
+    by_name: bool = False
 
 
 def layers() -> dict[str, int]:
@@ -72,6 +76,8 @@ def _imports(name: str, node: ast.AST, deferred: bool) -> Iterator[Import]:
             continue
         for module in _imported(name, child):
             yield Import(module, deferred)
+        if isinstance(child, ast.Call) and _called(child) in ("import_module", "__import__"):
+            yield Import(_named(name, child), deferred, by_name=True)
         is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         yield from _imports(name, child, deferred or is_function)
 
@@ -88,10 +94,14 @@ def _imported(name: str, node: ast.AST) -> Iterator[str]:
         for alias in node.names:
             inner = f"{origin}.{alias.name}"
             yield inner if inner.removeprefix("reactorlite.") in SOURCES else origin
-    elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
-        named = node.args[0]
-        assert isinstance(named, ast.Constant), f"{name} imports a module that can't be told"
-        yield str(named.value)
+
+
+def _named(name: str, call: ast.Call) -> str:
+    named = call.args[0]
+    if isinstance(named, ast.Constant):
+        return str(named.value)
+    assert is_aside(name), f"{name} imports a module that can't be told"
+    return "?"
 
 
 def _absolute(name: str, node: ast.ImportFrom) -> str:
@@ -112,12 +122,25 @@ def ours(name: str) -> set[str]:
     return {module for module in inner if module and (name, module) not in UPWARDS}
 
 
+def statements(name: str) -> set[str]:
+    """The modules of the package that a module imports by a statement, not by name."""
+    return ours(name) - {
+        i.module.removeprefix("reactorlite").lstrip(".") for i in imports(name) if i.by_name
+    }
+
+
 def foreign(name: str) -> set[str]:
     """The top-level names of what a module imports from elsewhere."""
     return {i.module.partition(".")[0] for i in imports(name)} - {"reactorlite"}
 
 
-MODULES = sorted(set(SOURCES) - PACKAGES | {p for p in PACKAGES if imports(p)})
+def is_aside(name: str) -> bool:
+    """Whether a module stands beside the layers, and finds them by name only."""
+    return name == "__main__" or name.partition(".")[0] in ASIDE
+
+
+ALL = sorted(set(SOURCES) - PACKAGES | {p for p in PACKAGES if imports(p)})
+MODULES = [name for name in ALL if not is_aside(name)]
 
 
 def test_table_is_read():
@@ -150,7 +173,7 @@ def test_front_door_is_imported_by_nothing():
 
 def test_no_import_cycles():
     """Imports form no circle, those in calls included."""
-    graph = {name: ours(name) for name in MODULES}
+    graph = {name: statements(name) if is_aside(name) else ours(name) for name in ALL}
 
     try:
         TopologicalSorter(graph).prepare()
@@ -194,7 +217,7 @@ def test_zope_is_for_one_module():
 
 def _is_a_probe(name: str, found: Import) -> bool:
     """Whether `components` only looks if zope.interface is there, to choose what backs it."""
-    return (name, found) == ("python.components", Import("zope.interface", deferred=True))
+    return name == "python.components" and found == ("zope.interface", True, True)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -203,3 +226,27 @@ def test_nothing_else_is_needed(name):
     elsewhere = foreign(name) - set(sys.stdlib_module_names) - {"__future__"}
 
     assert elsewhere <= {"zope"}
+
+
+def test_something_stands_aside():
+    """The docstring names what stands beside the table."""
+    assert sorted(ASIDE) == ["porting"]
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if is_aside(name)])
+def test_aside_imports_only_the_standard_library(name):
+    """What stands aside imports the standard library and itself; it finds the rest by name."""
+    stated = {i.module for i in imports(name) if not i.by_name}
+
+    elsewhere = {module.partition(".")[0] for module in stated} - set(sys.stdlib_module_names)
+    inner = {module for module in statements(name) if not is_aside(module)}
+
+    assert elsewhere <= {"reactorlite", "__future__"}
+    assert not inner
+
+
+def test_layers_import_nothing_from_aside():
+    """No module of a layer needs what stands beside them."""
+    visitors = {name for name in MODULES if any(is_aside(module) for module in ours(name))}
+
+    assert not visitors

@@ -434,3 +434,47 @@ def test_reconnecting_for_ever_ends_with_the_reactor(run, closed_port):
         return factory.attempts
 
     assert run(main()) >= 3
+
+
+class Bounded(asyncio.SelectorEventLoop):
+    """A loop whose resolver is a coroutine like any other: it waits with a time-out of its own."""
+
+    limit = 5.0
+
+    async def getaddrinfo(self, host, port, **kw):
+        async with asyncio.timeout(self.limit):
+            await asyncio.sleep(0.005)
+        return [(IPV4, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
+def test_resolver_that_is_a_coroutine(log):
+    """A loop's resolver may wait, sleep and time out as coroutines do."""
+
+    async def main():
+        async with Reactor() as reactor:
+            factory = Client()
+            reactor.connectTCP("example.invalid", port_of(reactor), factory)
+            done, _ = await asyncio.wait(
+                [factory.made, factory.failed], return_when=asyncio.FIRST_COMPLETED
+            )
+            return done == {factory.made}, await reactor.resolve("example.invalid")
+
+    with asyncio.Runner(loop_factory=Bounded) as runner:
+        assert runner.run(main()) == (True, "127.0.0.1")
+
+
+def test_resolver_that_times_out_leaves_the_caller_alone(log):
+    """A time-out in the resolver ends the attempt, not the task that asked for it."""
+
+    class Hasty(Bounded):
+        limit = 0.001
+
+    async def main():
+        async with Reactor() as reactor:
+            factory = Client()
+            reactor.connectTCP("example.invalid", 80, factory)
+            reason = await factory.failed
+            return isinstance(reason.value, Exception)
+
+    with asyncio.Runner(loop_factory=Hasty) as runner:
+        assert runner.run(main())
