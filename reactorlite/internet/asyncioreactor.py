@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactorlite.bridge.connecting import Connector, first_ipv4
 from reactorlite.bridge.guest import Guard
+from reactorlite.bridge.inthreads import InThreads
 from reactorlite.bridge.listening import Port
 from reactorlite.bridge.loops import raise_from_loop
 from reactorlite.bridge.ownloop import close_loop
@@ -46,9 +47,6 @@ __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
 _MISSING = {
     "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
     "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
-    "callInThread": "use `asyncio.to_thread` or `loop.run_in_executor`",
-    "getThreadPool": "use `asyncio.to_thread` or `loop.run_in_executor`",
-    "suggestThreadPoolSize": "use `loop.set_default_executor`",
     "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
     "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
     "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
@@ -66,8 +64,8 @@ _MISSING = {
 }
 
 
-@implementer("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorFromThreads")
-class Reactor:
+@implementer("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorThreads")
+class Reactor(InThreads):
     """An event loop as Twisted-style code sees it.
 
     `Reactor()` makes one that is independent of `reactorlite.internet.reactor`: call its
@@ -77,6 +75,7 @@ class Reactor:
     """
 
     def __init__(self, eventloop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__()
         self.running = False
         self._scope = Scope(self)
         self._timers = Timers()
@@ -365,6 +364,7 @@ class Reactor:
 
     def _now_running(self) -> None:
         self.running = True
+        self._start_threads()
 
     def _begin_to_stop(self) -> None:
         self._stopping = True
@@ -384,7 +384,9 @@ class Reactor:
     def _close(self) -> Deferred[None]:
         self.running = False
         self._timers.clear()
-        return self._scope.close()
+        closed = self._scope.close().addCallback(self._end_threads)
+        # Jobs may have opened something while they were waited for.
+        return closed.addCallback(lambda _: self._scope.close())
 
     def _finished(self) -> None:
         self._over = True
@@ -492,6 +494,7 @@ class Reactor:
             *map(repr, self._timers.active_calls()),
             *(startup.waiting() if startup is not None else ()),
             *(name_of(args[0]) for _, _, args in self._handed_over),
+            *self._waiting_jobs(),
         ]
 
     def _bury(self) -> None:

@@ -864,7 +864,6 @@ def test_resolve_before_run(reactor):
 @pytest.mark.parametrize(
     ("name", "way_round"),
     [
-        ("callInThread", "asyncio.to_thread"),
         ("listenSSL", "bridge.adapt"),
         ("connectSSL", "bridge.adapt"),
         ("listenUNIX", "create_unix_server"),
