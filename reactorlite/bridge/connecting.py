@@ -130,6 +130,7 @@ class Connector:
             failed = error.ConnectError(string="the factory's buildProtocol raised an error")
             failed.__cause__ = exc
             self._over("clientConnectionFailed", Failure(failed))
+            del failed  # whose cause has a traceback that holds this frame
             return None
 
     def connectionLost(self, reason: Failure) -> None:
@@ -212,7 +213,10 @@ async def connect_first(
             continue
         await serve_connected(loop, adapter, connected)
         return
-    raise first or error.DNSLookupError(f"{host!r} has no address")
+    try:
+        raise first or error.DNSLookupError(f"{host!r} has no address")
+    finally:
+        del first  # whose traceback holds this frame
 
 
 async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Target]:

@@ -28,7 +28,7 @@ class StreamAdapter(asyncio.Protocol):
     end, after the protocol. The connection is entered in `scope`.
     """
 
-    __slots__ = ("_held", "out", "owner", "scope")
+    __slots__ = ("_held", "_releasing", "out", "owner", "scope")
 
     is_client = False
 
@@ -38,6 +38,7 @@ class StreamAdapter(asyncio.Protocol):
         self.out: StreamTransport | None = None
         # What came while reading was paused: data, and None for the peer's end.
         self._held: list[bytes | None] | None = None
+        self._releasing: asyncio.Handle | None = None
 
     # -- asyncio's callbacks
 
@@ -110,6 +111,8 @@ class StreamAdapter(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         out, self.out = self.out, None
         reason = reason_for(exc, Ending.NONE if out is None else out.ending)
+        if self._releasing is not None:
+            self._releasing.cancel()
         if self.scope is not None:
             self.scope.connections.pop(self, None)
         if out is not None:
@@ -125,7 +128,10 @@ class StreamAdapter(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Deliver nothing until `resume_reading`, whatever the loop still has."""
-        if self._held is None and self.out is not None:
+        if self._releasing is not None:
+            self._releasing.cancel()
+            self._releasing = None
+        elif self._held is None and self.out is not None:
             self._held = []
             self.out._asyncio.pause_reading()
 
@@ -136,8 +142,8 @@ class StreamAdapter(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Deliver what was held back, from the loop, and go on."""
-        if self._held is not None and self.out is not None:
-            self.out._loop.call_soon(self._release)
+        if self._held is not None and self._releasing is None and self.out is not None:
+            self._releasing = self.out._loop.call_soon(self._release)
 
     def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call the protocol back; what it writes is gathered, what it raises ends it."""
@@ -195,6 +201,7 @@ class StreamAdapter(asyncio.Protocol):
 
     def _release(self) -> None:
         """Deliver what was held back, until it is all delivered or reading is paused again."""
+        self._releasing = None
         held, self._held = self._held or [], None
         while held:
             out = self.out

@@ -48,6 +48,18 @@ def raise_from_loop(exc: BaseException) -> NoReturn:
     raise exc
 
 
+def is_closing(transport: asyncio.BaseTransport) -> bool:
+    """Whether `transport` is being closed, be it because the connection broke.
+
+    asyncio's warnings of writes to such a transport are spared by asking. Its TLS
+    transports can't tell on every version.
+    """
+    try:
+        return transport.is_closing()
+    except NotImplementedError:
+        return False
+
+
 async def serve_connected(
     loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, connected: socket.socket
 ) -> None:

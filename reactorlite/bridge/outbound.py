@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import Address, address_from, socket_name
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
+from reactorlite.bridge.loops import is_closing
 from reactorlite.internet._current import current_reactor
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
@@ -353,6 +354,8 @@ class StreamTransport:
         self._shut = True
         self._drop()
         self.connected = 0
+        # What a protocol raised has a traceback, with a frame, with this transport in it.
+        self.ending = Ending.STOP
         flow, self._flow = self._flow, None
         if flow is not None:
             try:
@@ -404,7 +407,7 @@ class StreamTransport:
 
     def _settle(self) -> None:
         """Do what waits for the data: ask the producer for more, or end."""
-        if self.ending is not Ending.NONE:
+        if self.ending is not Ending.NONE or is_closing(self._asyncio):
             return
         flow = self._flow
         if flow is not None:
@@ -438,7 +441,7 @@ class StreamTransport:
                 return
             if self._first is not None:
                 self._send()
-            if self._asyncio.get_write_buffer_size():
+            if self._asyncio.get_write_buffer_size() or is_closing(self._asyncio):
                 break
         if self.connected:
             self.flush()

@@ -66,6 +66,19 @@ class Scope:
         """What is held, for people to read."""
         return [repr(thing) for thing in (*self.ports, *self.connectors)]
 
+    def abandon(self) -> list[object]:
+        """Begin to close everything, and answer what it was."""
+        ports = [port for port in self.ports if not port.disconnecting]
+        connectors = list(self.connectors)
+        transports = [each.out for each in self.connections if each.out is not None]
+        for port in ports:
+            port.close_for_good()
+        for connector in connectors:
+            connector.give_up()
+        for transport in transports:
+            transport.stop()
+        return [*ports, *connectors, *transports]
+
     def close(self) -> Deferred[None]:
         """Close everything; protocols hear of it from the loop, as `ConnectionLost`.
 
@@ -78,13 +91,7 @@ class Scope:
         return closed
 
     def _close_all(self, closed: Deferred[None]) -> None:
-        for port in list(self.ports):
-            port.close_for_good()
-        for connector in list(self.connectors):
-            connector.give_up()
-        for adapter in list(self.connections):
-            if adapter.out is not None:
-                adapter.out.stop()
+        self.abandon()
         for errand in list(self._errands):
             errand.cancel()
         if self.loop is not None and (self.connections or self._errands or self.ports):

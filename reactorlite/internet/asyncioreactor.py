@@ -147,6 +147,15 @@ class Reactor(InThreads):
         if loop is not None and loop.is_running():
             loop.stop()
 
+    def removeAll(self) -> list[object]:
+        """Begin to close all that is open on the reactor, and answer what it was.
+
+        These are ports, attempts to connect, and the transports of connections. Trial asks
+        for it between test cases, to name what a test has left behind.
+        """
+        with self._as_current():
+            return self._scope.abandon()
+
     def iterate(self, delay: float = 0) -> None:
         """Run one turn of the loop, or as many as there are in `delay` seconds.
 
@@ -359,6 +368,8 @@ class Reactor(InThreads):
             self._begin_to_stop()
 
     def _start_up(self) -> None:
+        if self._over:  # crashed by what a loop that was kept had ready before
+            return
         self._started = self._was_started = True
         self._event("startup").fire(first=self._now_running)
 

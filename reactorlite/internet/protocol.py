@@ -86,7 +86,7 @@ class Factory(Generic[P]):
         """Count one more user; the first one starts the factory. For reactors to call."""
         if self.numPorts == 0:
             if self.noisy:
-                log.msg(f"Starting factory {self!r}")
+                log.msg(f"Starting factory {self!r}", factory=self)
             self.startFactory()
         self.numPorts += 1
 
@@ -100,7 +100,7 @@ class Factory(Generic[P]):
         self.numPorts -= 1
         if self.numPorts == 0:
             if self.noisy:
-                log.msg(f"Stopping factory {self!r}")
+                log.msg(f"Stopping factory {self!r}", factory=self)
             self.stopFactory()
 
     def startFactory(self) -> None:
