@@ -11,7 +11,7 @@ import weakref
 
 import pytest
 
-from reactorlite.internet import error
+from reactorlite.internet import asyncioreactor, error
 from reactorlite.internet.asyncioreactor import Reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
@@ -861,23 +861,25 @@ def test_resolve_before_run(reactor):
 # ── what is missing ──────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("name", "way_round"),
-    [
-        ("listenSSL", "bridge.adapt"),
-        ("connectSSL", "bridge.adapt"),
-        ("listenUNIX", "create_unix_server"),
-        ("connectUNIX", "create_unix_connection"),
-        ("listenUDP", "create_datagram_endpoint"),
-        ("spawnProcess", "create_subprocess_exec"),
-        ("addReader", "loop.add_reader"),
-        ("installResolver", "connectTCP"),
-    ],
-)
-def test_missing_name_says_the_way_round(name, way_round):
+@pytest.mark.parametrize("name", asyncioreactor._MISSING)
+def test_missing_name_says_the_way_round(name):
     """What Twisted's reactor has and ours lacks raises `AttributeError` with what to use."""
-    with pytest.raises(AttributeError, match=f"no {name} yet.*{way_round}"):
+    with pytest.raises(AttributeError, match=f"no {name} yet: use|no {name} yet: [a-z]+ .*`"):
         getattr(Reactor(), name)
+
+
+def test_every_name_of_twisteds_interfaces_is_there_or_told():
+    """What Twisted's interfaces of reactors name is either there, or says the way round."""
+    theirs = pytest.importorskip("twisted.internet.interfaces")
+    ours = Reactor()
+    unheard = set()
+    for name, interface in vars(theirs).items():
+        if name.startswith("IReactor"):
+            for asked in interface.names(all=True):
+                if not hasattr(ours, asked) and asked not in asyncioreactor._MISSING:
+                    unheard.add(f"{name}.{asked}")
+
+    assert not unheard
 
 
 def test_unknown_name_is_a_plain_error():
@@ -890,5 +892,5 @@ def test_missing_names_are_not_pretended():
     """`hasattr`, by which programs ask what a reactor can do, says no."""
     reactor = Reactor()
 
-    assert not hasattr(reactor, "spawnProcess")
+    assert not [name for name in asyncioreactor._MISSING if hasattr(reactor, name)]
     assert hasattr(reactor, "listenTCP")
