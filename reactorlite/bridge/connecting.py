@@ -227,7 +227,9 @@ async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list
     if literal is not None:
         return [literal]
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # In a task: a resolver may be a coroutine with time-outs of its own.
+        looking_up = loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.ensure_future(looking_up, loop=loop)
     except (OSError, UnicodeError) as exc:
         raise error.DNSLookupError(f"no address was found for {host!r}: {exc}") from exc
     return sorted(
