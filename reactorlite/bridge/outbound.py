@@ -457,7 +457,9 @@ class StreamTransport:
         if not self._asyncio.can_write_eof():
             self._asyncio.close()  # over TLS one half alone can't be
             return
-        self._asyncio.write_eof()
+        # Where the peer has reset the connection meanwhile, the loop will tell.
+        with suppress(OSError):
+            self._asyncio.write_eof()
         listener = adapted("IHalfCloseableProtocol", self.protocol)
         if listener is not None:
             self._adapter.call(listener.writeConnectionLost)
