@@ -1,56 +1,84 @@
-"""Messages and errors, to the logger "reactorlite" of the standard logging module."""
+"""Messages and errors, to the logger "reactorlite" of the standard logging module.
+
+What `msg` and `err` say, and what a `reactorlite.logger.Logger` says, goes to `logging`, and to
+the observers that are added here or to `reactorlite.logger.globalLogPublisher`.
+"""
 
 from __future__ import annotations
 
-import logging
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reactorlite.python.failure import Failure
+from reactorlite.python._saying import callWithContext, callWithLogger, err, msg
 
-__all__ = ["deferr", "err", "msg"]
+if TYPE_CHECKING:
+    from reactorlite.python._classic import (
+        DefaultObserver,
+        FileLogObserver,
+        Logger,
+        LogPublisher,
+        PythonLoggingObserver,
+        StdioOnnaStick,
+        addObserver,
+        defaultObserver,
+        logerr,
+        logfile,
+        removeObserver,
+        showwarning,
+        startLogging,
+        startLoggingWithObserver,
+        textFromEventDict,
+        theLogPublisher,
+    )
+    from reactorlite.python._classic_interfaces import ILogObserver
 
-_log = logging.getLogger("reactorlite")
-
-
-def msg(*message: object, **kw: Any) -> None:
-    """Log a message at level INFO, or at the one that `logLevel` says.
-
-    Several objects are joined with blanks; `format="%(name)s"` is filled in from the keyword
-    arguments instead. These arguments are the record's attribute `event`.
-    """
-    level = kw.get("logLevel", logging.ERROR if kw.get("isError") else logging.INFO)
-    if not _log.isEnabledFor(level):
-        return
-    text = " ".join(map(str, message))
-    if not message and "format" in kw:
-        text = kw["format"] % kw
-    _log.log(level, "%s", text, stacklevel=2, extra={"event": kw})
-
-
-def err(_stuff: object = None, _why: str | None = None, **kw: Any) -> None:
-    """Log a `Failure`, an exception, or (with no argument) the one being handled, as an error.
-
-    The message is `_why`, and the traceback follows it. Anything else is logged as its `repr`.
-    Raises `NoCurrentExceptionError` if there is nothing to log.
-    """
-    if _stuff is None or (isinstance(_stuff, BaseException) and not isinstance(_stuff, Failure)):
-        _stuff = Failure(_stuff)
-    if isinstance(_stuff, Failure):
-        text = _why or "Unhandled Error"
-        _log.error("%s", text, exc_info=_parts(_stuff), stacklevel=2, extra={"event": kw})
-    else:
-        text = f"{_why}: {_stuff!r}" if _why else repr(_stuff)
-        _log.error("%s", text, stacklevel=2, extra={"event": kw})
-
+__all__ = [
+    "DefaultObserver",
+    "FileLogObserver",
+    "ILogObserver",
+    "LogPublisher",
+    "Logger",
+    "PythonLoggingObserver",
+    "StdioOnnaStick",
+    "addObserver",
+    "callWithContext",
+    "callWithLogger",
+    "defaultObserver",
+    "deferr",
+    "err",
+    "logerr",
+    "logfile",
+    "msg",
+    "removeObserver",
+    "showwarning",
+    "startLogging",
+    "startLoggingWithObserver",
+    "textFromEventDict",
+    "theLogPublisher",
+]
 
 deferr = err
 
+_MISSING = {
+    "ILogContext": "callWithContext adds to the context of what is logged",
+    "NullFile": "open(os.devnull) is such a file",
+    "discardLogs": "logging.disable() makes the log quiet",
+}
 
-def _parts(
-    failure: Failure,
-) -> tuple[type[BaseException], BaseException, TracebackType | None]:
-    """What `logging` takes as an exception. Where a `Failure` holds none, it is one itself."""
-    if isinstance(failure.value, BaseException):
-        return failure.type, failure.value, failure.getTracebackObject()
-    return type(failure), failure, None
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    # On first use: every program says something, few look at what is said.
+    if name == "ILogObserver":
+        from reactorlite.python import _classic_interfaces
+
+        value = _classic_interfaces.ILogObserver
+    elif name in __all__:
+        from reactorlite.python import _classic
+
+        value = getattr(_classic, name)
+    elif name in _MISSING:
+        raise AttributeError(f"reactorlite.python.log has no {name}: {_MISSING[name]}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

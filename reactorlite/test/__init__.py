@@ -1,0 +1,1 @@
+"""Names that ported test suites import, as in Twisted."""
