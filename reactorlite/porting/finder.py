@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def install_as_twisted() -> None:
     if any(isinstance(each, _Finder) for each in sys.meta_path):
         return
     finder = _Finder()
-    early = [name for name in sys.modules if finder.comes_too_late_for(name)]
+    early = [name for name in list(sys.modules) if finder.comes_too_late_for(name)]
     if early:
         raise RuntimeError(
             "install_as_twisted() comes too late: imported from Twisted already were"
@@ -66,13 +67,17 @@ class _Finder:
         ours = that_serves(name, self.twisted_installed)
         if ours is not None:
             return ModuleSpec(name, _Alias(ours))
-        if self.twisted_installed:
-            found = _from_others(name, path, target)
-        else:
-            found = _stand_in_spec(name)
+        found = self._theirs(name, path, target)
         if found is None:
             raise ModuleNotFoundError(self._what_is_missing(name), name=name)
         return found
+
+    def _theirs(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        if self.twisted_installed:
+            return _from_others(name, path, target)
+        return _stand_in_spec(name)
 
     def comes_too_late_for(self, name: str) -> bool:
         """Whether a module that was imported is one that should have been ours."""
@@ -95,22 +100,21 @@ class _Finder:
         return f"No module named {name!r}: {why}{hint}"
 
 
-class _Alias:
+class _Alias(Loader):
     """Loads a module by putting one of ours in its place."""
 
     def __init__(self, ours: str) -> None:
         self._ours = ours
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leave the making to the import system."""
         # To return ours from here would give it the `__spec__` of this import.
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        """Import ours, and put it where the import system looks for the result."""
         import_module(self._ours)
         sys.modules[module.__name__] = sys.modules[self._ours]
-
-    def is_package(self, name: str) -> bool:
-        return hasattr(import_module(self._ours), "__path__")
 
 
 def _from_others(
@@ -130,8 +134,7 @@ def _stand_in_spec(name: str) -> ModuleSpec | None:
 
     if name not in STAND_INS:
         return None
-    spec = ModuleSpec(name, StandIn(MIRRORED), origin="reactorlite", is_package=name == "twisted")
-    return spec
+    return ModuleSpec(name, StandIn(MIRRORED), origin="reactorlite", is_package=name == "twisted")
 
 
 def _neighbours(name: str, supported: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module
+from typing import Any
 
 __all__ = ["republish"]
 
@@ -19,27 +20,45 @@ def republish() -> None:
     log.propagate = False
 
 
+#: Twisted's own of these are two events: observers, and tests of programs, may count them.
+_UNHANDLED = "Unhandled error in Deferred"
+
+#: What Twisted's log puts into each event by itself.
+_TOLD_ANEW = {"failure", "format", "isError", "message", "system", "time", "why"}
+
+
 class _ToTwisted(logging.Handler):
     """Publishes a record as `twisted.python.log` would have had it first-hand."""
 
     def emit(self, record: logging.LogRecord) -> None:
         # Not before there is an event: a program that logs nothing doesn't pay for the import.
-        twisted_log = import_module("twisted.python.log")
-        event = dict(getattr(record, "event", ()))
-        if record.exc_info and record.exc_info[1] is not None:
-            twisted_log.err(_failure_of(record), record.getMessage(), **event)
-            return
-        event.pop("format", None)
-        if record.levelno >= logging.ERROR:
-            event["isError"] = 1
-        event.setdefault("logLevel", record.levelno)
-        twisted_log.msg(record.getMessage(), **event)
+        log = import_module("twisted.python.log")
+        text, about = record.getMessage(), _about(record)
+        failure = _failure_of(record)
+        if failure is None:
+            is_error = int(record.levelno >= logging.ERROR)
+            log.msg(text, **{"logLevel": record.levelno, **about, "isError": is_error})
+        elif text.startswith(_UNHANDLED):
+            stacks = text.removeprefix(_UNHANDLED).lstrip("\n")
+            log.msg(f"{_UNHANDLED}:", isError=1, logLevel=logging.CRITICAL)
+            log.err(failure, f"(debug: {stacks})" if stacks else None, **about)
+        else:
+            log.err(failure, text, **about)
+
+
+def _about(record: logging.LogRecord) -> dict[str, Any]:
+    """What was said beside the message."""
+    event = getattr(record, "event", {})
+    return {k: v for k, v in event.items() if k not in _TOLD_ANEW and not k.startswith("log_")}
 
 
 def _failure_of(record: logging.LogRecord) -> object:
-    """The `Failure` that was logged, if there was one, else one of the record's exception."""
+    """The `Failure` that was logged, if there was one, or one of the exception that was."""
     failure_type = import_module("reactorlite.python.failure").Failure
-    assert record.exc_info
+    given = getattr(record, "failure", None)
+    if isinstance(given, failure_type) or not record.exc_info:
+        return given
     kind, value, tb = record.exc_info
-    given = getattr(record, "failure", value)
-    return given if isinstance(given, failure_type) else failure_type(value, kind, tb)
+    if value is None or isinstance(value, failure_type):
+        return value
+    return failure_type(value, kind, tb)

@@ -49,13 +49,14 @@ def run(program: list[str]) -> None:
     without the frames that led to it.
     """
     main = ModuleType("__main__")
-    main.__dict__["__builtins__"] = builtins
+    namespace = vars(main)
+    namespace["__builtins__"] = builtins
     if sys.version_info < (3, 14):
-        main.__dict__["__annotations__"] = {}
+        namespace["__annotations__"] = {}
     sys.modules["__main__"] = main
     install_as_twisted()
     try:
-        _execute(program, main.__dict__)
+        _execute(program, namespace)
     except SystemExit:
         raise
     except BaseException:
@@ -94,7 +95,7 @@ _as_module: Any = runpy._run_module_as_main  # type: ignore[attr-defined]
 def _code_of(path: str) -> CodeType:
     try:
         with io.open_code(path) as file:
-            code = read_code(file)  # type: ignore[arg-type]  # any file of bytes will do
+            code: CodeType | None = read_code(file)
             if code is None:
                 file.seek(0)
                 code = compile(file.read(), path, "exec")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import total_ordering
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -10,6 +12,7 @@ __all__ = ["STAND_INS", "StandIn", "Version"]
 STAND_INS = {"twisted", "twisted._version", "twisted.copyright"}
 
 
+@total_ordering
 class Version:
     """A version of a package, with the names that Twisted's has for its parts."""
 
@@ -29,25 +32,20 @@ class Version:
     def __repr__(self) -> str:
         return f"Version({self.package!r}, {self.major}, {self.minor}, {self.micro})"
 
-    def _ordered(self, other: object) -> tuple[str, int, int, int] | None:
-        if not isinstance(other, Version) and not hasattr(other, "micro"):
-            return None
-        return (str(other.package).lower(), other.major, other.minor, other.micro)
-
     def __eq__(self, other: object) -> bool:
-        return self._ordered(self) == self._ordered(other)
+        return isinstance(other, Version) and self._parts() == other._parts()
 
-    def __lt__(self, other: object) -> bool:
-        theirs, own = self._ordered(other), self._ordered(self)
-        if theirs is None or own is None:
-            return NotImplemented
-        return own < theirs
+    def __lt__(self, other: Version) -> bool:
+        return self._parts() < other._parts()
 
     def __hash__(self) -> int:
-        return hash(self._ordered(self))
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[str, int, int, int]:
+        return (self.package, self.major, self.minor, self.micro)
 
 
-class StandIn:
+class StandIn(Loader):
     """Loads a module that has the version and nothing else."""
 
     def __init__(self, version: tuple[int, int, int]) -> None:

@@ -54,7 +54,7 @@ def supported_names() -> list[str]:
     while packages:
         ours, theirs = packages.pop()
         spec = find_spec(ours)
-        for _, name, is_package in iter_modules(spec and spec.submodule_search_locations):
+        for _, name, is_package in iter_modules(spec.submodule_search_locations if spec else ()):
             if name.startswith("_") or (ours == "reactorlite" and name in _OWN_PACKAGES):
                 continue
             names.append(f"{theirs}.{name}")
