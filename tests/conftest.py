@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reactorlite.internet import asyncioreactor
+from reactorlite.internet import _residence, asyncioreactor
 
 LIMIT = 10.0
 """Seconds that a test may take."""
@@ -132,4 +132,4 @@ def reactor(
 @pytest.fixture
 def fresh_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process where no reactor was used yet."""
-    monkeypatch.setattr(asyncioreactor, "_default", None)
+    monkeypatch.setattr(_residence, "_default", None)

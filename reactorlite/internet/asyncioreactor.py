@@ -9,13 +9,12 @@ listens) and goes on when the loop is there. `current_reactor` says which reacto
 from __future__ import annotations
 
 import asyncio
-import atexit
 import signal
 import sys
 import threading
 from asyncio import _get_running_loop
 from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactorlite.bridge.connecting import Connector, first_ipv4
@@ -27,9 +26,12 @@ from reactorlite.bridge.ownloop import close_loop
 from reactorlite.bridge.scope import Scope
 from reactorlite.bridge.signals import stopping_on_signals
 from reactorlite.bridge.timers import Timers
+from reactorlite.internet import _residence as residence
 from reactorlite.internet import error
 from reactorlite.internet._delayed import DelayedCall, name_of
+from reactorlite.internet._missing import MISSING
 from reactorlite.internet._phases import SystemEvent
+from reactorlite.internet._residence import current_reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.python import log
 from reactorlite.python.components import implementer
@@ -42,26 +44,6 @@ if TYPE_CHECKING:
     Trigger = tuple[str, str, tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]]
 
 __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
-
-#: What Twisted's reactors have and this one lacks so far, and the way round.
-_MISSING = {
-    "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
-    "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
-    "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
-    "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
-    "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
-    "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
-    "listenUDP": "use `loop.create_datagram_endpoint`",
-    "listenMulticast": "use `loop.create_datagram_endpoint`",
-    "spawnProcess": "use `asyncio.create_subprocess_exec`",
-    "addReader": "use `loop.add_reader`",
-    "addWriter": "use `loop.add_writer`",
-    "removeReader": "use `loop.remove_reader`",
-    "removeWriter": "use `loop.remove_writer`",
-    "installResolver": "look names up before `connectTCP`, which takes addresses as they are",
-    "installNameResolver": "look names up before `connectTCP`, which takes addresses as they are",
-    "nameResolver": "use `reactor.resolve` or `loop.getaddrinfo`",
-}
 
 
 @implementer("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorThreads")
@@ -180,7 +162,7 @@ class Reactor(InThreads):
     async def __aenter__(self) -> Reactor:
         if self._scope.loop is not None:
             raise error.ReactorAlreadyRunning(f"{self!r} has a loop already")
-        self._become_guest(asyncio.get_running_loop())
+        self.become_guest(asyncio.get_running_loop())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -337,7 +319,7 @@ class Reactor(InThreads):
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
         leaving: BaseException | None = None
         while not self._over:
-            _running[threading.get_ident()] = self
+            residence.running[threading.get_ident()] = self
             try:
                 loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as exc:
@@ -345,7 +327,7 @@ class Reactor(InThreads):
                     raise
                 leaving = exc
             finally:
-                del _running[threading.get_ident()]
+                del residence.running[threading.get_ident()]
             if not self._over and not self._stopping:
                 # Interrupted, or somebody stopped the loop underneath: end in order all the same.
                 self._begin_to_stop()
@@ -417,7 +399,8 @@ class Reactor(InThreads):
 
     # -- inside: as a guest
 
-    def _become_guest(self, loop: asyncio.AbstractEventLoop) -> None:
+    def become_guest(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Live in a host's `loop`, which runs, until `stop()` or its end."""
         self._over = self._stopping = False
         self._guard = Guard(self._end_as_guest)
         self._left = loop.create_future()
@@ -445,7 +428,7 @@ class Reactor(InThreads):
     # -- inside: the loop
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        _residents.setdefault(loop, self)
+        residence.residents.setdefault(loop, self)
         if self._scope.loop is not loop:  # else it was kept since a crash
             self._timers.attach(loop)
         with self._handing_over:
@@ -466,8 +449,8 @@ class Reactor(InThreads):
             self._scope.loop = None
             self._hears_threads = False
         self._timers.detach()
-        if loop is not None and _residents.get(loop) is self:
-            del _residents[loop]
+        if loop is not None:
+            residence.move_out(loop, self)
 
     def _call(self, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]) -> None:
         try:
@@ -480,19 +463,21 @@ class Reactor(InThreads):
     @contextmanager
     def _as_current(self) -> Iterator[None]:
         """Be `current_reactor` for what is called, where no running loop says which one is."""
-        token = _calling.set(self)
+        token = residence.calling.set(self)
         try:
             yield
         finally:
-            _calling.reset(token)
+            residence.calling.reset(token)
 
     def _event(self, name: str) -> SystemEvent:
         return self._events.setdefault(name, SystemEvent(self._leave))
 
-    def _waits_in_this_thread(self) -> bool:
+    def waits_in_this_thread(self) -> bool:
+        """Whether it has no loop yet, and was set up by the thread that asks."""
         return self._scope.loop is None and self._thread is threading.current_thread()
 
-    def _is_untouched(self) -> bool:
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever asked of it."""
         return not self._was_started and self._scope.loop is None and not self._work()
 
     # -- inside: at the end of the process
@@ -508,7 +493,7 @@ class Reactor(InThreads):
             *self._waiting_jobs(),
         ]
 
-    def _bury(self) -> None:
+    def bury(self) -> None:
         """Close, without a sound from asyncio, what a process leaves that ends."""
         loop = self._scope.loop
         if not self._was_started and loop is None:
@@ -528,8 +513,8 @@ class Reactor(InThreads):
                     close_loop(each)
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name in _MISSING:
-            raise AttributeError(f"reactorlite's reactor has no {name} yet: {_MISSING[name]}")
+        if name in MISSING:
+            raise AttributeError(f"reactorlite's reactor has no {name} yet: {MISSING[name]}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -540,33 +525,7 @@ class Reactor(InThreads):
 AsyncioSelectorReactor = Reactor
 """Twisted's name for a reactor on asyncio; here it needs no selector."""
 
-_residents: dict[asyncio.AbstractEventLoop, Reactor] = {}
-_running: dict[int, Reactor] = {}  # by thread, the reactor that is in `run()` there
-_calling: ContextVar[Reactor] = ContextVar("reactorlite.calling")
-_default: Any = None
-
-
-def current_reactor() -> Any:
-    """The reactor that `reactorlite.internet.reactor` stands for at this moment.
-
-    Inside a running loop it is that loop's, made on first use; in what a reactor calls
-    without one, that reactor; else the process's default.
-    """
-    loop = _get_running_loop()
-    if loop is not None:
-        resident = _residents.get(loop)
-        return resident if resident is not None else _move_in(loop)
-    return _calling.get(None) or _default_reactor()
-
-
-def set_default(reactor: Any) -> None:
-    """Make `reactor` the process's default; see `internet.main.installReactor`."""
-    global _default
-    if _default is not None and not (isinstance(_default, Reactor) and _default._is_untouched()):
-        raise error.ReactorAlreadyInstalledError(f"the reactor is {_default!r} already")
-    if _default is None:
-        atexit.register(_at_exit)
-    _default = reactor
+residence.made_by(Reactor)
 
 
 def install(eventloop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -575,33 +534,7 @@ def install(eventloop: asyncio.AbstractEventLoop | None = None) -> None:
     Programs need not: a default comes into being by itself. Raises
     `ReactorAlreadyInstalledError` when there is one that has been used.
     """
-    set_default(Reactor(eventloop))
-
-
-def _default_reactor() -> Any:
-    if _default is None:
-        set_default(Reactor())
-    return _default
-
-
-def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
-    """Give `loop` a reactor: what was set up for it in this thread before, or a new one."""
-    for closed in [each for each in _residents if each.is_closed()]:
-        del _residents[closed]
-    waiting = _default
-    if waiting is not None and not isinstance(waiting, Reactor):
-        return waiting  # an installed stand-in serves everywhere
-    if waiting is None and threading.current_thread() is threading.main_thread():
-        waiting = _default_reactor()
-    if waiting is None or not waiting._waits_in_this_thread():
-        waiting = Reactor()
-    waiting._become_guest(loop)
-    return waiting
-
-
-def _at_exit() -> None:
-    if isinstance(_default, Reactor):
-        _default._bury()
+    residence.set_default(Reactor(eventloop))
 
 
 def _in_time(result: Any, limit: DelayedCall) -> Any:

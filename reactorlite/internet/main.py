@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reactorlite.internet import error
-from reactorlite.internet.asyncioreactor import set_default
+from reactorlite.internet._residence import set_default
 
 __all__ = ["CONNECTION_DONE", "CONNECTION_LOST", "installReactor"]
 

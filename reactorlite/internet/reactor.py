@@ -11,7 +11,8 @@ import sys
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.internet.asyncioreactor import _running, current_reactor
+from reactorlite.internet import asyncioreactor  # noqa: F401  # which says what makes a reactor
+from reactorlite.internet._residence import current_reactor, has_left, running
 
 if TYPE_CHECKING:
     from reactorlite.internet.asyncioreactor import Reactor
@@ -36,7 +37,12 @@ class _CurrentReactor:
         if name in _OWN:
             return object.__getattribute__(self, name)
         # A thread that is in `run()` needs no asking which loop it runs.
-        return getattr(_running.get(get_ident()) or current_reactor(), name)
+        reactor = running.get(get_ident())
+        if reactor is None:
+            if name == "running" and has_left():
+                return False
+            reactor = current_reactor()
+        return getattr(reactor, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(current_reactor(), name, value)

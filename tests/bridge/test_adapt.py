@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from reactorlite.bridge import adapt
-from reactorlite.internet import asyncioreactor, error
+from reactorlite.internet import _residence, asyncioreactor, error
 from reactorlite.internet.address import IPv4Address, UNIXAddress
 from reactorlite.internet.interfaces import IHalfCloseableProtocol
 from reactorlite.internet.protocol import Factory, Protocol
@@ -364,7 +364,11 @@ def test_half_close(way, run):
 
     ended, halves, rest = run(main())
 
-    assert ended == (error.ConnectionDone, error.ConnectionDone)
+    assert ended[0] is error.ConnectionDone
+    # A client that closed over TLS no longer reads, so that the answer resets the connection;
+    # only stock asyncio tells.
+    may_end = {error.ConnectionDone, *([error.ConnectionLost] if way.client_tls else [])}
+    assert ended[1] in may_end
     assert "read" in halves
     assert rest == (b"" if way.client_tls else b"the rest")
 
@@ -453,12 +457,12 @@ def test_no_reactor_comes_into_play(way, run, fresh_default):
         async with pair(way, Echo) as (_, client):
             client.transport.write(b"x")
             await client.gets(1)
-            without = asyncio.get_running_loop() in asyncioreactor._residents
+            without = asyncio.get_running_loop() in _residence.residents
             asked = client.transport.reactor
             return without, asked is asyncioreactor.current_reactor()
 
     assert run(main()) == (False, True)
-    assert asyncioreactor._default is None or not asyncioreactor._default.running
+    assert _residence._default is None or not _residence._default.running
 
 
 def test_socket_that_was_accepted_elsewhere(run):

@@ -45,8 +45,7 @@ LIBRARY = "from reactorlite.internet import reactor, protocol, error, defer, mai
 def test_import_makes_no_reactor():
     """Who imports the reactor has not made one."""
     assert told_by_new_process(
-        f"{LIBRARY}\nfrom reactorlite.internet import asyncioreactor\n"
-        "print(asyncioreactor._default)"
+        f"{LIBRARY}\nfrom reactorlite.internet import _residence\nprint(_residence._default)"
     ) == ["None"]
 
 

@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 from reactorlite import Reactor
-from reactorlite.internet import asyncioreactor, error, reactor
+from reactorlite.internet import _residence, error, reactor
 from reactorlite.internet.asyncioreactor import current_reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
@@ -72,7 +72,7 @@ def _no_residue():
     """Nothing may be left of a guest when its host has gone."""
     yield
     gc.collect()
-    assert not [loop for loop in asyncioreactor._residents if loop.is_closed()]
+    assert not [loop for loop in _residence.residents if loop.is_closed()]
 
 
 # ── use ──────────────────────────────────────────────────────────────────────────────────

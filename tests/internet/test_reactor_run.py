@@ -11,7 +11,8 @@ import weakref
 
 import pytest
 
-from reactorlite.internet import asyncioreactor, error
+from reactorlite.internet import error
+from reactorlite.internet._missing import MISSING
 from reactorlite.internet.asyncioreactor import Reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
@@ -861,7 +862,7 @@ def test_resolve_before_run(reactor):
 # ── what is missing ──────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", asyncioreactor._MISSING)
+@pytest.mark.parametrize("name", MISSING)
 def test_missing_name_says_the_way_round(name):
     """What Twisted's reactor has and ours lacks raises `AttributeError` with what to use."""
     with pytest.raises(AttributeError, match=f"no {name} yet: use|no {name} yet: [a-z]+ .*`"):
@@ -876,7 +877,7 @@ def test_every_name_of_twisteds_interfaces_is_there_or_told():
     for name, interface in vars(theirs).items():
         if name.startswith("IReactor"):
             for asked in interface.names(all=True):
-                if not hasattr(ours, asked) and asked not in asyncioreactor._MISSING:
+                if not hasattr(ours, asked) and asked not in MISSING:
                     unheard.add(f"{name}.{asked}")
 
     assert not unheard
@@ -892,5 +893,5 @@ def test_missing_names_are_not_pretended():
     """`hasattr`, by which programs ask what a reactor can do, says no."""
     reactor = Reactor()
 
-    assert not [name for name in asyncioreactor._MISSING if hasattr(reactor, name)]
+    assert not [name for name in MISSING if hasattr(reactor, name)]
     assert hasattr(reactor, "listenTCP")

@@ -1,0 +1,34 @@
+"""What Twisted's reactors have and this one lacks so far, each with the way round."""
+
+from __future__ import annotations
+
+MISSING = {
+    "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
+    "adoptDatagramPort": "use `loop.create_datagram_endpoint(..., sock=...)`",
+    "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
+    "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
+    "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
+    "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
+    "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
+    "listenUNIXDatagram": "use `loop.create_datagram_endpoint(..., family=AF_UNIX)`",
+    "connectUNIXDatagram": "use `loop.create_datagram_endpoint(..., family=AF_UNIX)`",
+    "listenUDP": "use `loop.create_datagram_endpoint`",
+    "listenMulticast": "use `loop.create_datagram_endpoint`",
+    "spawnProcess": "use `asyncio.create_subprocess_exec`",
+    "addReader": "use `loop.add_reader`",
+    "addWriter": "use `loop.add_writer`",
+    "removeReader": "use `loop.remove_reader`",
+    "removeWriter": "use `loop.remove_writer`",
+    "getReaders": "asyncio doesn't tell which descriptors it watches",
+    "getWriters": "asyncio doesn't tell which descriptors it watches",
+    "beforeDaemonize": "become a daemon before anything of the reactor is used",
+    "afterDaemonize": "become a daemon before anything of the reactor is used",
+    "startRunning": "call `run()`, or `iterate()` again and again",
+    "mainLoop": "call `run()`",
+    "doIteration": "call `iterate()`",
+    "addEvent": "use asyncio's proactor loop",
+    "removeEvent": "use asyncio's proactor loop",
+    "installResolver": "look names up before `connectTCP`, which takes addresses as they are",
+    "installNameResolver": "look names up before `connectTCP`, which takes addresses as they are",
+    "nameResolver": "use `reactor.resolve` or `loop.getaddrinfo`",
+}
