@@ -89,10 +89,11 @@ class LoggingFile:
     read = readline = readlines = seek = tell = truncate = __iter__ = __next__ = _refuse
 
 
+_log = Logger("reactorlite")
+
+
 class LogBeginner:
     """Makes observers the program's log."""
-
-    _log = Logger("reactorlite")
 
     def __init__(self, stdio: Any = sys, warningsModule: Any = warnings) -> None:
         self._stdio = stdio
@@ -119,8 +120,9 @@ class LogBeginner:
             globalLogPublisher.addObserver(observer)
         globalLogPublisher.begun = True
         if again:
-            self._log.warn("logging was begun before: the log has further observers now")
+            _log.warn("logging was begun before: the log has further observers now")
             return
+        self._showwarning = self._warnings.showwarning
         self._warnings.showwarning = self.showwarning
         if redirectStandardIO:
             for name, level in (("stdout", LogLevel.info), ("stderr", LogLevel.error)):
@@ -140,7 +142,7 @@ class LogBeginner:
         if file is not None:
             self._showwarning(message, category, filename, lineno, file, line)
             return
-        self._log.warn(
+        _log.warn(
             "{filename}:{lineno}: {category}: {warning}",
             warning=message,
             category=f"{category.__module__}.{category.__qualname__}",
