@@ -27,6 +27,7 @@ from reactorlite.internet.address import IPv4Address
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import Protocol
 from reactorlite.internet.task import LoopingCall
+from reactorlite.logger import ILogObserver
 from reactorlite.protocols.basic import LineReceiver
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
@@ -131,10 +132,14 @@ class LineSendingProtocol(LineReceiver):
 class FakeDatagramTransport:
     """Keeps what is sent, as pairs of datagram and address, in `written`.
 
-    The address is `noAddr` where none was given. Nothing but `write` is there.
+    The address is `noAddr` where none was given. `connected` is the address that `connect` was
+    called with, or None; `stopped` is whether the port was to stop.
     """
 
     noAddr = object()
+    connected: tuple[str, int] | None = None
+    stopped = False
+    _broadcasts = False
 
     def __init__(self) -> None:
         self.written: list[tuple[bytes, Any]] = []
@@ -142,6 +147,28 @@ class FakeDatagramTransport:
     def write(self, packet: bytes, addr: Any = noAddr) -> None:
         """Keep the datagram."""
         self.written.append((packet, addr))
+
+    def connect(self, host: str, port: int) -> None:
+        """Keep the address. `RuntimeError` if there is one."""
+        if self.connected is not None:
+            raise RuntimeError("connect() was called on a port that is connected")
+        self.connected = (host, port)
+
+    def getHost(self) -> Any:
+        """Return an address to be shown."""
+        return IPv4Address("UDP", "10.0.0.1", 12345)
+
+    def stopListening(self) -> None:
+        """Set `stopped`."""
+        self.stopped = True
+
+    def setBroadcastAllowed(self, enabled: bool) -> None:
+        """Keep whether broadcasting is allowed."""
+        self._broadcasts = enabled
+
+    def getBroadcastAllowed(self) -> bool:
+        """Return what was set, at first False."""
+        return self._broadcasts
 
 
 @implementer("ITransport", "IConsumer", "IPushProducer")
@@ -324,7 +351,7 @@ def waitUntilAllDisconnected(reactor: Any, protocols: Iterable[Any]) -> Deferred
     return looking.start(0.01, now=True)
 
 
-@implementer("ILogObserver")
+@implementer(ILogObserver)
 class EventLoggingObserver(Sequence[dict[str, Any]]):
     """A log observer that is the list of the events it was told."""
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.python import components
-from reactorlite.python.components import Interface
+from reactorlite.logger._observers import (
+    FileLogObserver,
+    FilteringLogObserver,
+    LegacyLogObserverWrapper,
+    LogLevelFilterPredicate,
+    STDLibLogObserver,
+)
+from reactorlite.python._events import LogPublisher
+from reactorlite.python.components import Interface, implementer
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -32,6 +39,13 @@ class ILogFilterPredicate(Interface, Protocol):
         """Answer a `PredicateResult`: "maybe" leaves it to the next predicate."""
 
 
-components.come_into_being(
-    {"ILogObserver": ILogObserver, "ILogFilterPredicate": ILogFilterPredicate}
-)
+# Said here and not where the classes are: they can be used, and mostly are, without interfaces.
+for _observer in (
+    FileLogObserver,
+    FilteringLogObserver,
+    LegacyLogObserverWrapper,
+    LogPublisher,
+    STDLibLogObserver,
+):
+    implementer(ILogObserver)(_observer)
+implementer(ILogFilterPredicate)(LogLevelFilterPredicate)

@@ -23,7 +23,6 @@ from reactorlite.python._events import (
     globalLogPublisher,
     record,
 )
-from reactorlite.python.components import implementer
 
 __all__ = [
     "FileLogObserver",
@@ -40,7 +39,6 @@ __all__ = [
 # ── to files ─────────────────────────────────────────────────────────────────────────────
 
 
-@implementer("ILogObserver")
 class FileLogObserver:
     """Writes `formatEvent(event)` to a file, and flushes it; nothing for an event without text.
 
@@ -94,7 +92,6 @@ class PredicateResult(enum.Enum):
     __str__ = __repr__
 
 
-@implementer("ILogObserver")
 class FilteringLogObserver:
     """Tells an observer what the predicates let pass, and another one the rest.
 
@@ -136,7 +133,6 @@ class FilteringLogObserver:
         return True
 
 
-@implementer("ILogFilterPredicate")
 class LogLevelFilterPredicate:
     """Stops events below their namespace's level, and those without namespace or level.
 
@@ -181,7 +177,6 @@ class LogLevelFilterPredicate:
 # ── to elsewhere ─────────────────────────────────────────────────────────────────────────
 
 
-@implementer("ILogObserver")
 class STDLibLogObserver:
     """Logs events with the logger of one name, whatever their namespace.
 
@@ -201,7 +196,6 @@ class STDLibLogObserver:
         record(self.logger, event)
 
 
-@implementer("ILogObserver")
 class LegacyLogObserverWrapper:
     """Tells an observer for `reactorlite.python.log` of an event, with the keys it expects."""
 

@@ -103,9 +103,7 @@ showwarning = theLogPublisher.showwarning
 class _Startable:
     """An observer that adds and removes itself."""
 
-    def emit(self, eventDict: Event) -> None:
-        """Take an event."""
-        raise NotImplementedError
+    emit: _Observer
 
     def start(self) -> None:
         """Observe what is logged from now on."""

@@ -17,7 +17,6 @@ from time import time
 from types import TracebackType
 from typing import Any
 
-from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 __all__ = [
@@ -97,7 +96,6 @@ class LogLevel(enum.Enum):
 # ── publishing ───────────────────────────────────────────────────────────────────────────
 
 
-@implementer("ILogObserver")
 class LogPublisher:
     """An observer that tells others, in the order in which they were added.
 

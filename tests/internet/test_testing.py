@@ -190,6 +190,22 @@ def test_datagrams(side: Any) -> None:
     assert transport.written == [(b"one", ("10.0.0.1", 5)), (b"two", transport.noAddr)]
 
 
+def test_port_of_datagrams() -> None:
+    """What else a port of datagrams is asked for can be seen."""
+    transport = testing.FakeDatagramTransport()
+    before = (transport.connected, transport.stopped, transport.getBroadcastAllowed())
+
+    transport.connect("10.0.0.2", 5)
+    transport.setBroadcastAllowed(True)
+    transport.stopListening()
+
+    assert (before, transport.getHost().type) == ((None, False, False), "UDP")
+    assert (transport.connected, transport.stopped) == (("10.0.0.2", 5), True)
+    assert transport.getBroadcastAllowed()
+    with pytest.raises(RuntimeError, match="is connected"):
+        transport.connect("10.0.0.2", 5)
+
+
 def test_file_that_stays_open(side: Any) -> None:
     """What was written can be read after the file was closed."""
     file = side.StringIOWithoutClosing(b"one")

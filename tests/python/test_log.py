@@ -156,6 +156,17 @@ def test_error_of_a_failure_without_exception(caplog):
     assert "<class 'str'>: text" in caplog.text
 
 
+def test_errors_that_nobody_wants_are_not_made(caplog):
+    """An error below the logger's level isn't logged, and says whether there is one at all."""
+    caplog.set_level(logging.CRITICAL, logger="reactorlite")
+
+    log.err(fallen())
+
+    assert caplog.records == []
+    with pytest.raises(NoCurrentExceptionError):
+        log.err()
+
+
 def test_deferr():
     """`deferr` is `err`, made to be added as an errback."""
     assert log.deferr is log.err
