@@ -1,0 +1,1 @@
+"""Protocols that others are made of: lines, strings, and policies around them."""
