@@ -212,12 +212,13 @@ class _Stream(LogPublisher):
         return not self.begun or logger.hasHandlers()
 
     def enter(self, log: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-        """Call what makes a record, and make no other within that call."""
+        """Call what makes a record; while there are observers, make no other within that call."""
         _recording.now = True
         try:
             log(*args, **kwargs)
         finally:
-            del _recording.now
+            # Without observers there may have been a call within, which took it away.
+            _recording.__dict__.pop("now", None)
 
     def _overhear(self, told: logging.LogRecord) -> bool:
         """Tell the observers what is logged with our logger and isn't an event of ours."""

@@ -321,6 +321,24 @@ def test_observers_are_told_whatever_the_level(
     assert [e["log_format"] for e in events] == ["x"]
 
 
+def test_handler_may_say_something(logged: pytest.LogCaptureFixture) -> None:
+    """What a handler of `logging` says is recorded in its turn."""
+
+    class Talking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            Logger("their.handler").info("in between")
+
+    handler = Talking()
+    logging.getLogger("their.app").addHandler(handler)
+
+    try:
+        Logger("their.app").info("one")
+    finally:
+        logging.getLogger("their.app").removeHandler(handler)
+
+    assert sorted(r.getMessage() for r in logged.records) == ["in between", "one"]
+
+
 def test_event_without_namespace(logged: pytest.LogCaptureFixture) -> None:
     """An event of unknown origin is a record of the logger "reactorlite"."""
     globalLogPublisher({"log_format": "x"})
