@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 TRIAL = ["-m", "twisted.trial"]
 OURS = ["-m", "reactorlite", "run", *TRIAL]
 THEIRS = [*TRIAL, "--reactor=asyncio"]
-LIMIT = 300.0
+LIMIT = 60.0
 """Seconds for one run of trial."""
 
 
