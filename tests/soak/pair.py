@@ -358,7 +358,7 @@ class Pair(RuleBasedStateMachine):
 def missing(side: Side) -> str:
     """What must still come about on the way from `side` to the other, if both are let."""
     other = side.other
-    if side.aborted or other.aborted or side.lost and other.lost:
+    if side.aborted or other.aborted or (side.lost and other.lost):
         return ""
     if other.losing or other.lost or other.paused:
         return ""  # the other side takes nothing any longer, or not now

@@ -67,7 +67,9 @@ def listen(side: str) -> Log:
         def observe(event: dict[str, Any]) -> None:
             if event.get("isError"):
                 failure = event.get("failure")
-                told[log.textFromEventDict(event) if failure is None else failure.type.__name__] += 1
+                told[
+                    log.textFromEventDict(event) if failure is None else failure.type.__name__
+                ] += 1
 
         log.startLoggingWithObserver(observe, setStdout=False)
 
@@ -87,7 +89,7 @@ class Soak:
         self.count = count
         self.done = done
         self.server_ends = self.client_ends = self.opened = self.limit = 0
-        self.over: Callable[[], None] = _nothing
+        self.over: Callable[[], None] | None = None
         self.report: dict[str, Any] = {"way": way.name, "count": count}
         self.Server = self._protocol("server")
         self.Client = self._protocol("client")
@@ -141,8 +143,9 @@ class Soak:
         if self.client_ends == self.limit and (
             served is None or self.server_ends == served * self.limit
         ):
-            over, self.over = self.over, _nothing  # what comes late changes nothing
-            self._settle(20, over)
+            over, self.over = self.over, None  # what comes late changes nothing
+            if over is not None:
+                self._settle(10, over)
 
     def _settle(self, turns: int, then: Callable[[], None]) -> None:
         if turns:
@@ -262,10 +265,6 @@ class Soak:
             Played.writeConnectionLost = lambda self: write_lost(self)
             self.api.implementer(self.api.interfaces.IHalfCloseableProtocol)(Played)
         return Played
-
-
-def _nothing() -> None:
-    """There is nothing to go on with."""
 
 
 def main(side: str, loop: str, count: int, names: list[str]) -> None:

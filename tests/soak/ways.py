@@ -333,7 +333,6 @@ class EndWithUnsentData(Way):
     """The client half-closes while the server has much to send, and reads it all later."""
 
     def client_made(self, protocol: Any) -> None:
-        _narrow(protocol)
         protocol.transport.pauseProducing()
         protocol.transport.write(GREETING)
         protocol.transport.loseWriteConnection()
