@@ -109,7 +109,7 @@ class Reactor(InThreads):
         `ReactorNotRunning` when there is nothing to stop.
         """
         if not self._started or self._stopping:
-            raise error.ReactorNotRunning("Can't stop reactor that isn't running.")
+            raise error.ReactorNotRunning("stop() was called on a reactor that isn't running, or is stopping")
         self._begin_to_stop()
 
     def crash(self) -> None:

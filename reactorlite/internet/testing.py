@@ -243,14 +243,14 @@ class StringTransport:
     def registerProducer(self, producer: Any, streaming: Any) -> None:
         """Keep the producer. `RuntimeError` if there is one."""
         if self.producer is not None:
-            raise RuntimeError("Cannot register two producers")
+            raise RuntimeError("registerProducer() was called while a producer is registered")
         self.producer = producer
         self.streaming = streaming
 
     def unregisterProducer(self) -> None:
         """Let go of the producer. `RuntimeError` if there is none."""
         if self.producer is None:
-            raise RuntimeError("Cannot unregister a producer unless one is registered")
+            raise RuntimeError("unregisterProducer() was called while no producer is registered")
         self.producer = None
         self.streaming = None
 
