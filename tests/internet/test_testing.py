@@ -113,11 +113,11 @@ def test_transport_has_one_producer(side: Any) -> None:
     transport.registerProducer("producer", True)
 
     assert (transport.producer, transport.streaming) == ("producer", True)
-    with pytest.raises(RuntimeError, match="two producers"):
+    with pytest.raises(RuntimeError):
         transport.registerProducer("another", True)
     transport.unregisterProducer()
     assert (transport.producer, transport.streaming) == (None, None)
-    with pytest.raises(RuntimeError, match="unregister"):
+    with pytest.raises(RuntimeError):
         transport.unregisterProducer()
 
 
