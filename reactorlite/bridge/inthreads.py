@@ -134,6 +134,16 @@ class InThreads:
         self.threadpool = None
         self._pool_is_ending = False
 
+    def _stopThreadPool(self) -> None:
+        """Stop the pool, blocking for its jobs, and forget it and its size.
+
+        Trial calls this between tests, after it has suggested a size of 0.
+        """
+        pool, self.threadpool = self.threadpool, None
+        self._pool_size = _SIZE
+        if pool is not None:
+            pool.stop()
+
     def _waiting_jobs(self) -> list[str]:
         """The jobs that no thread has begun, for people to read."""
         return [] if self.threadpool is None else self.threadpool.waiting_jobs()

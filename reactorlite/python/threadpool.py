@@ -17,14 +17,6 @@ __all__ = ["ThreadPool"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_Job = tuple[
-    Context,
-    Callable[..., Any],
-    tuple[Any, ...],
-    dict[str, Any],
-    Callable[[bool, Any], object] | None,
-]
-
 
 class ThreadPool:
     """Between `min` and `max` threads, made when there is work and then kept, and their jobs.
@@ -126,7 +118,7 @@ class ThreadPool:
         """
         if not callable(func):
             raise TypeError(f"a thread needs something to call, not {func!r}")
-        job = (self._new_context(), func, args, kw, onResult)
+        job = _Job(self._new_context(), func, args, kw, onResult)
         with self._lock:
             if self.joined:
                 return
@@ -193,7 +185,7 @@ class ThreadPool:
 
     def waiting_jobs(self) -> list[str]:
         """The names of what no thread has begun, for people to read."""
-        return [_name_of(job[1]) for job in list(self._jobs)]
+        return [_name_of(job.func) for job in list(self._jobs)]
 
     def dumpStats(self) -> None:
         """Log how many jobs and threads there are."""
@@ -236,7 +228,7 @@ class ThreadPool:
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
-            _do(*job)
+            job.do()
             del job  # while this waits for another, nothing of it is to be kept
             with self._lock:
                 self._idle += 1
@@ -266,6 +258,47 @@ class ThreadPool:
         self.__init__(state["min"], state["max"], state["name"])  # type: ignore[misc]  # that is its state
 
 
+class _Job:
+    """One call, and who is to have its result."""
+
+    __slots__ = ("_args", "_context", "_kw", "_on_result", "func")
+
+    def __init__(
+        self,
+        context: Context,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kw: dict[str, Any],
+        on_result: Callable[[bool, Any], object] | None,
+    ) -> None:
+        self.func: Callable[..., Any] | None = func
+        self._context = context
+        self._args = args
+        self._kw = kw
+        self._on_result = on_result
+
+    def do(self) -> None:
+        """Make the call and hand the result on, or log what went wrong."""
+        succeeded, result, name = self._call()
+        if self._on_result is not None:
+            try:
+                self._context.run(self._on_result, succeeded, result)
+            except BaseException:
+                log.err(Failure(), "Unhandled error in what takes the result of a thread's job")
+        elif not succeeded:
+            log.err(result, f"Unhandled error in {name}, called in a thread")
+
+    def _call(self) -> tuple[bool, Any, str]:
+        # Nothing of the call is kept while its result is taken.
+        func, args, kw = self.func, self._args, self._kw
+        assert func is not None
+        self.func, self._args, self._kw = None, (), {}
+        try:
+            return True, self._context.run(func, *args, **kw), ""
+        except BaseException:
+            return False, Failure(), _name_of(func)
+
+
 class _Waiting:
     """The jobs that wait, as a queue that can be asked for its length."""
 
@@ -279,28 +312,6 @@ def _check_sizes(minthreads: int, maxthreads: int) -> None:
         raise AssertionError(f"a pool can't have {minthreads} threads: minimum is negative")
     if minthreads > maxthreads:
         raise AssertionError(f"minimum is greater than maximum: {minthreads} > {maxthreads}")
-
-
-def _do(
-    context: Context,
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kw: dict[str, Any],
-    onResult: Callable[[bool, Any], object] | None,
-) -> None:
-    try:
-        result = context.run(func, *args, **kw)
-        succeeded = True
-    except BaseException:
-        result = Failure()
-        succeeded = False
-    if onResult is not None:
-        try:
-            context.run(onResult, succeeded, result)
-        except BaseException:
-            log.err(Failure(), "Unhandled error in what takes the result of a thread's job")
-    elif not succeeded:
-        log.err(result, f"Unhandled error in {_name_of(func)}, called in a thread")
 
 
 def _name_of(func: object) -> str:
