@@ -253,7 +253,7 @@ async def _connected(
     try:
         connecting = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as exc:
-        raise error.getConnectError(exc) from exc
+        raise error.ConnectBindError(exc.errno, exc.strerror) from exc
     try:
         connecting.setblocking(False)
         if bind_address is not None:
