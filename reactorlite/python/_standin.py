@@ -14,7 +14,9 @@ from weakref import WeakKeyDictionary
 T = TypeVar("T")
 
 _implemented: WeakKeyDictionary[type, tuple[type, ...]] = WeakKeyDictionary()
-registry: dict[tuple[type, type], Callable[[Any], Any]] = {}
+Registry = dict[tuple[type, type], Callable[[Any], Any]]
+registry: Registry = {}
+_consulted: list[Registry] = [registry]
 _REQUIRED: Any = object()
 
 CannotAdapt = TypeError
@@ -68,8 +70,12 @@ class InterfaceClass(type):
         """Adapt an object without asking it; None if that can't be."""
         if cls.providedBy(obj):
             return obj
-        factory = _nearest(_kinds(_direct(obj), type(obj)), cls)
-        return None if factory is None else factory(obj)
+        for among in _consulted:
+            factory = _nearest(among, _kinds(_direct(obj), type(obj)), cls)
+            adapter = None if factory is None else factory(obj)
+            if adapter is not None:
+                return adapter
+        return None
 
 
 class Interface(metaclass=InterfaceClass):
@@ -139,28 +145,48 @@ def _kinds(direct: Iterable[type], cls: type) -> Iterator[type]:
     yield Interface
 
 
-def _nearest(kinds: Iterator[type], target: type) -> Callable[[Any], Any] | None:
+def _nearest(among: Registry, kinds: Iterator[type], target: type) -> Callable[[Any], Any] | None:
     for kind in kinds:
-        for (source, offered), factory in registry.items():
+        for (source, offered), factory in among.items():
             if source is kind and issubclass(offered, target):
                 return factory
     return None
 
 
 def register(
-    factory: Callable[[Any], Any], source: type, targets: tuple[type, ...], replace: bool
+    into: Registry,
+    factory: Callable[[Any], Any],
+    source: type,
+    targets: tuple[type, ...],
+    replace: bool,
 ) -> None:
-    """Put an adapter factory in the table for each target, or for none of them."""
+    """Put an adapter factory in a registry for each target, or for none of them."""
     for target in targets:
-        found = registry.get((source, target))
+        found = into.get((source, target))
         if found is not None and not replace:
             raise ValueError(f"an adapter ({found}) was already registered.")
     for target in targets:
-        registry[source, target] = factory
+        into[source, target] = factory
 
 
-def factory_for(source: type, target: type, default: Any) -> Any:
-    """Find the factory registered for the nearest of what the source is."""
+def factory_for(among: Registry, source: type, target: type, default: Any) -> Any:
+    """Find the factory that a registry has for the nearest of what the source is."""
     kinds = _kinds([source], object) if is_interface(source) else _kinds((), source)
-    found = _nearest(kinds, target)
+    found = _nearest(among, kinds, target)
     return default if found is None else found
+
+
+def consult(registry: Registry) -> Registry:
+    """Adapt by what is in a registry too, until what this returned is given to `ignore`."""
+    _consulted.append(registry)
+    return registry
+
+
+def ignore(consulted: Registry) -> None:
+    """Adapt no more by a registry; raises `ValueError` if that was said before."""
+    for index, registry in enumerate(_consulted):
+        # Two registries that hold the same are not one.
+        if registry is consulted:
+            del _consulted[index]
+            return
+    raise ValueError("that registry isn't consulted")

@@ -22,8 +22,10 @@ __all__ = [
     "CannotAdapt",
     "Interface",
     "Shape",
+    "consult",
     "directlyProvides",
     "factory_for",
+    "ignore",
     "implementer",
     "is_interface",
     "providedBy",
@@ -74,21 +76,25 @@ def is_interface(value: object) -> bool:
 
 
 def register(
-    factory: Callable[[Any], Any], source: Any, targets: tuple[Any, ...], replace: bool
+    into: Any,
+    factory: Callable[[Any], Any],
+    source: Any,
+    targets: tuple[Any, ...],
+    replace: bool,
 ) -> None:
-    """Put an adapter factory in the registry for each target, or for none of them."""
+    """Put an adapter factory in a registry for each target, or for none of them."""
     required = _specification(source)
     for target in targets:
-        found = registry.registered([required], target)
+        found = into.registered([required], target)
         if found is not None and not replace:
             raise ValueError(f"an adapter ({found}) was already registered.")
     for target in targets:
-        registry.register([required], target, "", factory)
+        into.register([required], target, "", factory)
 
 
-def factory_for(source: Any, target: Any, default: Any) -> Any:
-    """Find the factory registered for the nearest of what the source is."""
-    found = registry.lookup1(_specification(source), target)
+def factory_for(among: Any, source: Any, target: Any, default: Any) -> Any:
+    """Find the factory that a registry has for the nearest of what the source is."""
+    found = among.lookup1(_specification(source), target)
     return default if found is None else found
 
 
@@ -96,9 +102,20 @@ def _specification(source: Any) -> Any:
     return source if isinstance(source, InterfaceClass) else implementedBy(source)
 
 
-def _hook(interface: Any, obj: object) -> Any:
-    factory = registry.lookup1(providedBy(obj), interface)
-    return None if factory is None else factory(obj)
+def consult(registry: Any) -> Callable[[Any, object], Any]:
+    """Adapt by what is in a registry too, until what this returned is given to `ignore`."""
+
+    def adapt(interface: Any, obj: object) -> Any:
+        factory = registry.lookup1(providedBy(obj), interface)
+        return None if factory is None else factory(obj)
+
+    adapter_hooks.append(adapt)
+    return adapt
 
 
-adapter_hooks.append(_hook)
+def ignore(consulted: Callable[[Any, object], Any]) -> None:
+    """Adapt no more by a registry; raises `ValueError` if that was said before."""
+    adapter_hooks.remove(consulted)
+
+
+consult(registry)

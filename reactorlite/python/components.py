@@ -68,10 +68,27 @@ def backing() -> ModuleType:
 
 def __getattr__(name: str) -> Any:
     # These are zope's own objects where there is a zope, so they wait for the first use.
-    if name not in ("Interface", "Attribute", "CannotAdapt", "Shape"):
+    if name not in _BACKED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(backing(), name)
+    value = getattr(backing(), _BACKED[name])
+    # A registry that is in our namespace is one that somebody put in this one's place.
+    if name != "globalRegistry":
+        globals()[name] = value
     return value
+
+
+#: What this module has from its backing, and what it is called there. `globalRegistry` is where
+#: `registerAdapter` puts adapters; another one may be put in its place, to register apart from
+#: the rest, and is consulted between `_addHook(it)` and `_removeHook` of what that returned.
+_BACKED = {
+    "Attribute": "Attribute",
+    "CannotAdapt": "CannotAdapt",
+    "Interface": "Interface",
+    "Shape": "Shape",
+    "_addHook": "consult",
+    "_removeHook": "ignore",
+    "globalRegistry": "registry",
+}
 
 
 # ── declaring ────────────────────────────────────────────────────────────────────────────
@@ -163,17 +180,18 @@ def registerAdapter(
             _adapters_waiting.append((adapterFactory, origInterface, interfaceClasses))
             return
         origInterface, *interfaceClasses = _resolved((origInterface, *interfaceClasses))  # type: ignore[assignment]
-    backing().register(adapterFactory, origInterface, interfaceClasses, ALLOW_DUPLICATES)
+    registry = getRegistry()
+    backing().register(registry, adapterFactory, origInterface, interfaceClasses, ALLOW_DUPLICATES)
 
 
 def getRegistry() -> Any:
     """Return where adapters are registered: zope's own kind of registry, where there is zope."""
-    return backing().registry
+    return globals().get("globalRegistry", backing().registry)
 
 
 def getAdapterFactory(fromInterface: Any, toInterface: Any, default: Any) -> Any:
     """Find what was registered to adapt an interface, or a class, to an interface."""
-    return backing().factory_for(fromInterface, toInterface, default)
+    return backing().factory_for(getRegistry(), fromInterface, toInterface, default)
 
 
 class Adapter:
@@ -297,7 +315,7 @@ def proxyForInterface(iface: Any, originalAttribute: str = "original") -> type:
 
     body: dict[str, Any] = {n: _Passed(n, originalAttribute) for n in iface.names(all=True)}
     body["__init__"] = keep
-    made = type(f"ProxyFor{iface.__name__}", (), body)
+    made = type(f"(Proxy for {iface.__module__}.{iface.__name__})", (), body)
     return implementer(iface)(made)
 
 

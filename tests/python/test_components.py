@@ -583,6 +583,39 @@ def test_registry_is_shown(backing: ModuleType) -> None:
     assert components.getRegistry() is backing.registry
 
 
+def test_registry_of_ones_own(
+    backing: ModuleType, interfaces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adapters may be registered apart, and serve from `_addHook` to `_removeHook`."""
+    base, _, other = interfaces
+    monkeypatch.setitem(vars(components), "globalRegistry", type(backing.registry)())
+
+    @components.implementer(other)
+    class Thing:
+        pass
+
+    components.registerAdapter(components.Adapter, other, base)
+
+    assert components.getRegistry() is not backing.registry
+    assert components.getAdapterFactory(Thing, base, None) is components.Adapter
+    assert base(Thing(), None) is None
+    hook = backing.consult(components.getRegistry())
+    assert isinstance(base(Thing()), components.Adapter)
+    backing.ignore(hook)
+    assert base(Thing(), None) is None
+    with pytest.raises(ValueError, match=r"."):
+        backing.ignore(hook)
+
+
+def test_names_that_the_backing_has() -> None:
+    """Twisted's names for a registry and for consulting it are those of the backing."""
+    backing = components.backing()
+
+    assert components.globalRegistry is backing.registry
+    assert components._addHook is backing.consult
+    assert components._removeHook is backing.ignore
+
+
 # ── components ───────────────────────────────────────────────────────────────────────────
 
 
