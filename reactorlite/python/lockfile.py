@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from collections.abc import Callable
+from os import getpid, readlink, symlink
+from os import remove as rmlink
 
 __all__ = ["FilesystemLock", "isLocked"]
+
+#: Asks for a process with signal 0; None where that can't be asked, and then all links count.
+kill: Callable[[int, int], None] | None
+if sys.platform == "win32":
+    # There os.kill(pid, 0) is Ctrl-C to a group of processes, and the end of any other.
+    kill = None
+else:
+    from os import kill
 
 
 class FilesystemLock:
     """A lock that is a symbolic link called `name`, pointing to a process number.
 
     It can't be taken by two processes, nor twice by one. What a process that is gone left
-    behind doesn't count. It needs a file system, and a user, that may make symbolic links.
+    behind doesn't count, but on Windows. It needs a file system, and a user, that may make symbolic
+    links.
     """
 
     #: Whether no dead process's link had to be removed when the lock was last taken.
@@ -31,16 +43,16 @@ class FilesystemLock:
         clean = True
         while True:
             try:
-                os.symlink(str(os.getpid()), self.name)
+                symlink(str(getpid()), self.name)
             except FileExistsError:
                 pass
             else:
                 self.locked, self.clean = True, clean
                 return True
             try:
-                if _alive(int(os.readlink(self.name))):
+                if _alive(int(readlink(self.name))):
                     return False
-                os.remove(self.name)
+                rmlink(self.name)
                 clean = False
             except FileNotFoundError:
                 # Given back, or cleared away by another process, since we looked.
@@ -48,10 +60,10 @@ class FilesystemLock:
 
     def unlock(self) -> None:
         """Give the lock back. Raises `ValueError` if another process has it."""
-        owner = os.readlink(self.name)
-        if int(owner) != os.getpid():
+        owner = readlink(self.name)
+        if int(owner) != getpid():
             raise ValueError(f"{self.name} is the lock of process {owner}, not of this one")
-        os.remove(self.name)
+        rmlink(self.name)
         self.locked = False
 
 
@@ -65,8 +77,10 @@ def isLocked(name: str) -> bool:
 
 
 def _alive(pid: int) -> bool:
+    if kill is None:
+        return True
     try:
-        os.kill(pid, 0)
+        kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

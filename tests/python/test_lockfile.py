@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reactorlite.internet import defer
+from reactorlite.python import lockfile
 from reactorlite.python.lockfile import FilesystemLock, isLocked
 
 GONE = 2**22 + 1  # more than Linux ever gives to a process
@@ -81,6 +82,16 @@ def test_what_the_dead_left_does_not_count(name: str) -> None:
 
     assert lock.lock()
     assert lock.clean is False
+
+
+def test_every_link_counts_where_nobody_can_be_asked(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `kill` is None, as on Windows, the lock of a process that is gone stays one."""
+    monkeypatch.setattr(lockfile, "kill", None)
+    os.symlink(str(GONE), name)
+
+    assert not FilesystemLock(name).lock()
 
 
 def test_somebody_else_s_lock_is_not_given_back(name: str) -> None:
