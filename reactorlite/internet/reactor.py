@@ -50,6 +50,13 @@ class _CurrentReactor:
     def __delattr__(self, name: str) -> None:
         delattr(current_reactor(), name)
 
+    # What asks for the reactor of a clock or a port gets the one that this stands for.
+    def __eq__(self, other: object) -> bool:
+        return self is other or current_reactor() == other
+
+    def __hash__(self) -> int:
+        return hash(current_reactor())
+
     def __dir__(self) -> list[str]:
         return dir(current_reactor())
 

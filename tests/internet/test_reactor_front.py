@@ -146,6 +146,18 @@ def test_repr_says_whom_it_stands_for():
     assert repr(current_reactor()) in repr(reactor)
 
 
+def test_equals_whom_it_stands_for():
+    """The front equals the current reactor, either way round, and is the same key; and no other."""
+    current, other = current_reactor(), Reactor()
+
+    assert reactor == current
+    assert current == reactor
+    assert {current: "found"}[reactor] == "found"
+    assert reactor == reactor
+    assert reactor != other
+    assert reactor != "the current reactor"
+
+
 def test_missing_name_is_told_by_the_reactor():
     """A name that the reactor lacks is an `AttributeError` with the way round."""
     with pytest.raises(AttributeError, match=r"spawnProcess.*create_subprocess_exec"):
