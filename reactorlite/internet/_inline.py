@@ -365,7 +365,13 @@ def returnValue(val: object) -> NoReturn:
     A `return` statement does the same, and does it only where it stands; so this is
     deprecated.
     """
-    warnings.warn("use return instead of returnValue()", DeprecationWarning, stacklevel=2)
+    # Programs' filters go by Twisted's name and how it begins.
+    warnings.warn(
+        "twisted.internet.defer.returnValue was deprecated in Twisted 24.7.0: a return statement"
+        " does the same",
+        DeprecationWarning,
+        stacklevel=2,
+    )
     raise _Return(val)
 
 

@@ -504,14 +504,15 @@ def test_tracebacks_lead_through_generators_and_coroutines() -> None:
 
 
 def test_returnValue_warns_and_returns() -> None:
-    """`returnValue` ends a generator, and says what to write instead."""
+    """`returnValue` ends a generator, and warns as filters for Twisted's warning expect."""
 
     @defer.inlineCallbacks
     def generator() -> Any:
         yield None
         defer.returnValue(3)
 
-    with pytest.warns(DeprecationWarning, match="use return"):
+    twisteds = r"twisted\.internet\.defer\.returnValue was deprecated in Twisted"
+    with pytest.warns(DeprecationWarning, match=f"^{twisteds}.*return statement"):
         d = generator()
 
     assert d.result == 3
