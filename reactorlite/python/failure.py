@@ -248,7 +248,8 @@ class Failure(BaseException):
         body, text = "".join(lines), self.getErrorMessage()
         if detail == "brief":
             note = "" if self.frames else " (failure with no frames)"
-            return f"Traceback{note}: {self.type}: {text}\n{body}"
+            # The class itself, as Twisted shows it; it may have a metaclass whose str() raises.
+            return f"Traceback{note}: {_textOf(self.type)}: {text}\n{body}"
         body += f"{'' if self.frames else 'Failure: '}{_nameOf(self.type)}: {text}\n"
         if detail == "verbose":
             name, note = f"Failure #{self.count}", " (pickled)" if self.pickled else ""

@@ -501,3 +501,20 @@ def test_debug_mode_can_be_quieted(debugged, monkeypatch):
     fallen()
 
     assert debugged == []
+
+
+@pytest.mark.parametrize("detail", ["brief", "default", "verbose"])
+def test_class_that_has_no_text_is_shown(detail):
+    """A traceback of an exception whose class raises in its own `str()` can be had."""
+
+    class Mute(type):
+        def __str__(cls):
+            raise ValueError("no text")
+
+    class Nameless(Exception, metaclass=Mute):
+        pass
+
+    shown = Failure(Nameless("said")).getTraceback(detail=detail)
+
+    assert "said" in shown
+    assert ("Mute" if detail == "brief" else "Nameless") in shown
