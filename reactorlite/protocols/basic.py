@@ -755,4 +755,4 @@ class FileSender:
         """Give up: fail the Deferred. For the consumer to call."""
         deferred, self.deferred = self.deferred, None
         if deferred is not None:
-            deferred.errback(Failure(Exception("the consumer stopped before the file ended")))
+            deferred.errback(Failure(Exception("Consumer asked us to stop producing")))
