@@ -37,6 +37,7 @@ from reactorlite.internet._failing import (
     caught,
     not_resumed,
     stack_of_caller,
+    warn_of_own_deferred,
 )
 from reactorlite.internet._futures import (
     AsyncioCancelledError,
@@ -45,9 +46,6 @@ from reactorlite.internet._futures import (
     running_loop,
 )
 from reactorlite.python.failure import Failure
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     import asyncio
@@ -68,6 +66,19 @@ _NO_EXTRAS: Mapping[str, Any] = {}
 
 # `Deferred.debug`, where it is quickest to look up.
 _debugging = False
+
+
+class _Debug:
+    """An attribute that is the same for all, but for those where it was set."""
+
+    def __get__(self, deferred: Deferred[Any] | None, owner: type) -> bool:
+        return _debugging if deferred is None else deferred.__dict__.get("debug", _debugging)
+
+    def __set__(self, deferred: Deferred[Any], on: bool) -> None:
+        deferred.__dict__["debug"] = on
+        # callback() asks no further where there is none.
+        if on and deferred._debugInfo is None:
+            deferred._debugInfo = DebugInfo()
 
 
 class Deferred(Generic[T]):
@@ -99,8 +110,12 @@ class Deferred(Generic[T]):
         "result",
     )
 
-    #: Whether new Deferreds remember where they were made and fired, see `setDebugging`.
-    debug = False
+    if TYPE_CHECKING:
+        #: Whether this remembers where it is fired, with the variables of what it fails with;
+        #: of the class: see `setDebugging`. It may be set for one alone.
+        debug: bool
+    else:
+        debug = _Debug()
 
     # What few ever need: no slots to fill for that.
     _suppressAlreadyCalled = False
@@ -500,7 +515,9 @@ class Deferred(Generic[T]):
                 try:
                     result = step(result) if args is None else step(result, *args)
                 except BaseException as exc:
-                    self.result = result = caught(exc, self.debug)
+                    # Asked of `debug` by way of a descriptor only where it may be on.
+                    debug = _debugging or (self._debugInfo is not None and self.debug)
+                    self.result = result = caught(exc, debug)
                     failed = True
                     continue
                 self.result = result
@@ -525,7 +542,7 @@ class Deferred(Generic[T]):
         """Take the result of a `Deferred` that a callback returned, or wait for it."""
         if inner is self:
             try:
-                _warn_of_own_deferred(callback)
+                warn_of_own_deferred(callback)
             except DeprecationWarning as exc:
                 self.result = Failure(exc)
                 return False
@@ -664,6 +681,20 @@ class Deferred(Generic[T]):
     # ---- looking at it
 
     @property
+    def callbacks(self) -> list[tuple[Any, Any]]:
+        """The pairs of callback and errback that have yet to run. Deprecated: only to be read.
+
+        Each side is a callable, its positional and its keyword arguments; the callable is None
+        where results of that kind pass by.
+        """
+        import warnings
+
+        # Programs' filters go by Twisted's name and how it begins.
+        text = "twisted.internet.defer.Deferred.callbacks was deprecated in Twisted 25.5.0"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return [_pair(entry) for entry in self._entries or ()]
+
+    @property
     def _chainedTo(self) -> Deferred[Any] | None:
         """The Deferred whose result becomes this one's, while that is to come."""
         if not self.called:
@@ -721,18 +752,13 @@ def _bound(
     return lambda result: function(result, *args, **keywords)
 
 
-def _warn_of_own_deferred(callback: Any) -> None:
-    import warnings
-
-    text = (
-        "Callback returned the Deferred it was attached to, which now waits for itself for ever:"
-        " return something else, or nothing"
-    )
-    code = getattr(callback, "__code__", None)
-    if code is None:
-        warnings.warn(text, DeprecationWarning, stacklevel=2)
-    else:
-        warnings.warn_explicit(text, DeprecationWarning, code.co_filename, code.co_firstlineno)
+def _pair(entry: Any) -> tuple[Any, Any]:
+    """An entry as `callbacks` shows it."""
+    callback, errback, args = entry if isinstance(entry, tuple) else (entry, None, None)
+    if callback is errback is None:
+        callback = errback = args
+        args = None
+    return (callback, args or (), {}), (errback, args or (), {})
 
 
 def setDebugging(on: bool) -> None:
@@ -741,7 +767,7 @@ def setDebugging(on: bool) -> None:
     The stacks appear in `AlreadyCalledError` and in the report of an unhandled failure.
     """
     global _debugging
-    Deferred.debug = _debugging = bool(on)
+    _debugging = bool(on)
 
 
 def getDebugging() -> bool:

@@ -87,3 +87,18 @@ def caught(exc: BaseException, captureVars: bool = False) -> Failure:
 def not_resumed(exc: BaseException) -> None:
     """Report what went wrong while somebody was given the result that he waited for."""
     log.err(Failure(exc), "What waited for a Deferred could not go on")
+
+
+def warn_of_own_deferred(callback: object) -> None:
+    """Warn that a callback returned the `Deferred` it was called for."""
+    import warnings
+
+    text = (
+        "Callback returned the Deferred it was attached to, which now waits for itself for ever:"
+        " return something else, or nothing"
+    )
+    code = getattr(callback, "__code__", None)
+    if code is None:
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+    else:
+        warnings.warn_explicit(text, DeprecationWarning, code.co_filename, code.co_firstlineno)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from reactorlite.internet._deferred import (
     Deferred,
@@ -87,6 +88,7 @@ __all__ = [
     "returns_deferred",
     "setDebugging",
     "succeed",
+    "timeout",
 ]
 
 
@@ -107,6 +109,19 @@ def logError(err: Failure) -> Failure:
     """Log a failure and pass it on: an errback."""
     log.err(err)
     return err
+
+
+def timeout(deferred: Deferred[Any]) -> None:
+    """Fail with `TimeoutError` what has no result yet. Deprecated: see `Deferred.addTimeout`."""
+    # Programs' filters go by Twisted's name and how it begins.
+    warnings.warn(
+        "twisted.internet.defer.timeout was deprecated in Twisted 17.1.0: Deferred.addTimeout"
+        " cancels as well",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    if not deferred.called:
+        deferred.errback(TimeoutError("no result in time"))
 
 
 for _name in __all__:

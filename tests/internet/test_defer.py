@@ -430,3 +430,68 @@ def test_awaiting_a_failed_deferred_shows_where_it_failed() -> None:
         text = "".join(traceback.format_exception(error))
 
     assert "in broken" in text
+
+
+def test_one_deferred_may_be_debugged(caplog: pytest.LogCaptureFixture) -> None:
+    """`debug` set on one Deferred has its report say where it got its result, and no other's."""
+    for debug in (True, False):
+        d: Deferred[Any] = Deferred()
+        d.debug = debug
+        assert (d.debug, Deferred.debug, Deferred().debug) == (debug, False, False)
+        d.addCallback(broken)
+        d.callback(1)
+        del d
+        gc.collect()
+
+    first, second = (record.getMessage() for record in caplog.records)
+    assert " I: " in first
+    assert "test_one_deferred_may_be_debugged" in first
+    assert " I: " not in second
+
+
+def test_debugging_is_switched_for_all(debugging: None) -> None:
+    """While debugging is on it is so for each Deferred, but where it was set."""
+    d: Deferred[Any] = Deferred()
+
+    assert (Deferred.debug, d.debug, defer.getDebugging()) == (True, True, True)
+    d.debug = False
+    assert (Deferred.debug, d.debug) == (True, False)
+
+
+def test_callbacks_to_come_can_be_seen() -> None:
+    """`callbacks`, which is deprecated, shows what has yet to run and with which arguments."""
+    d: Deferred[Any] = Deferred()
+    waiting: Deferred[Any] = Deferred()
+    waiting.addCallback(lambda _: d)
+
+    d.addCallback(int)
+    d.addErrback(print, "to", "whom")
+    d.addBoth(str)
+    with pytest.warns(
+        DeprecationWarning, match=r"^twisted\.internet\.defer\.Deferred\.callbacks was"
+    ):
+        pairs = d.callbacks
+    waiting.callback(None)
+
+    assert pairs == [
+        ((int, (), {}), (None, (), {})),
+        ((None, ("to", "whom"), {}), (print, ("to", "whom"), {})),
+        ((str, (), {}), (str, (), {})),
+    ]
+    with pytest.warns(DeprecationWarning, match="callbacks"):
+        ((taker, *_), (other, *_)) = d.callbacks[-1]
+    assert callable(taker)
+    assert taker == other
+
+
+def test_timeout_function_fails_what_has_no_result() -> None:
+    """`timeout`, which is deprecated, fails a Deferred unless it has its result."""
+    late: Deferred[Any] = Deferred()
+    done = succeed("there")
+
+    for d in (late, done):
+        with pytest.warns(DeprecationWarning, match=r"^twisted\.internet\.defer\.timeout was depr"):
+            defer.timeout(d)
+
+    late.addErrback(lambda failure: failure.check(defer.TimeoutError))
+    assert (late.result, done.result) == (defer.TimeoutError, "there")
