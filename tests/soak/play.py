@@ -289,6 +289,7 @@ def main(side: str, loop: str, count: int, names: list[str]) -> None:
         gc.collect()
         if not begun:
             begun.append(True)
+            gc.freeze()  # what is there by now need not be looked through again and again
         else:
             print(json.dumps({**soak.report, "log": dict(told)}), flush=True)
         api.reactor.callLater(0, begin)

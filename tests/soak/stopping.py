@@ -84,6 +84,7 @@ def main(loop: str, count: int) -> None:
     Round(api, protocol, most).run()
     Holdings.now(api.reactor)  # what counting makes once is no leftover
     cycles()
+    gc.freeze()
     gc.disable()
     opened = descriptors()
     before = Holdings.now(api.reactor)

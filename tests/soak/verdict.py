@@ -19,8 +19,14 @@ ASYNCIOS_OWN = {
 }
 """Stock asyncio's transport refers to itself: it, and what it holds, waits for the collector."""
 
-SPARE = {"reactorlite.internet._delayed.DelayedCall": 70, "builtins.tuple": 140}
-"""Cancelled calls, and their entries, of which the queue keeps a few before it cleans up."""
+SPARE = {
+    # Cancelled calls, and their entries, of which the queue keeps a few before it cleans up.
+    "reactorlite.internet._delayed.DelayedCall": 70,
+    "builtins.tuple": 140,
+    # Debug mode's: where a handle was made, and there are always one or two.
+    "traceback.FrameSummary": 60,
+}
+"""How many may be left of a kind, however many connections there were."""
 
 BLOCKS = 1.0
 """Blocks of memory that a connection may leave; fewer than one is the counting's own doing."""
