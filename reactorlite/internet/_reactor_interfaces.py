@@ -5,7 +5,7 @@ Apart only because that file would be too long; see there how they are to be rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NewType
 
 from reactorlite.python.components import Interface
 
@@ -30,6 +30,7 @@ else:
     from reactorlite.python.components import Shape as Protocol
 
 __all__ = [
+    "Binding",
     "IDelayedCall",
     "IReactorCore",
     "IReactorDaemonize",
@@ -49,6 +50,7 @@ __all__ = [
     "IReactorUNIX",
     "IReactorUNIXDatagram",
     "IReactorWin32Events",
+    "_Binding",
     "_ISupportsExitSignalCapturing",
 ]
 
@@ -398,3 +400,41 @@ class _ISupportsExitSignalCapturing(Interface, Protocol):
     @property
     def _exitSignal(self) -> int | None:
         """The signal's number, or None."""
+
+
+class _Binding:
+    """Where a socket of TCP is bound, and how; it isn't changed once it is made.
+
+    The attributes' names are what Twisted's own modules ask for: its `makeBinding` makes these.
+    """
+
+    __slots__ = ("_address", "_port", "_reuseAddress", "_reusePort")
+
+    def __init__(
+        self,
+        address: str | None = None,
+        port: int = 0,
+        reuseAddress: bool = False,
+        reusePort: bool = False,
+    ) -> None:
+        self._address = address
+        self._port = port
+        self._reuseAddress = reuseAddress
+        self._reusePort = reusePort
+
+    def _all(self) -> tuple[str | None, int, bool, bool]:
+        return self._address, self._port, self._reuseAddress, self._reusePort
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == other._all() if isinstance(other, _Binding) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        options = [name for name in ("reuseAddress", "reusePort") if getattr(self, f"_{name}")]
+        return " ".join([f"<binding {self._address or '*'}:{self._port}", *options]) + ">"
+
+
+#: What programs may know of it: that it is one.
+Binding = NewType("Binding", _Binding)

@@ -311,3 +311,21 @@ def test_our_classes_keep_what_they_declare() -> None:
     ]
 
     assert verified
+
+
+def test_bindings_are_values() -> None:
+    """A binding equals another of the same address, port and options, and prints them."""
+    kind = interfaces._Binding
+    plain, shared = kind("::1", 80), kind("::1", 80, reuseAddress=True, reusePort=True)
+
+    assert plain == interfaces.Binding(kind("::1", 80))
+    assert hash(plain) == hash(kind("::1", 80))
+    assert plain != shared
+    assert plain != ("::1", 80, False, False)
+    assert (shared._address, shared._port) == ("::1", 80)
+    assert (shared._reuseAddress, shared._reusePort) == (True, True)
+    assert (plain._reuseAddress, plain._reusePort) == (False, False)
+    assert [repr(kind()), repr(shared)] == [
+        "<binding *:0>",
+        "<binding ::1:80 reuseAddress reusePort>",
+    ]
