@@ -7,14 +7,14 @@ the inner protocol it is the transport. Whatever it has no method for, the trans
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet.protocol import ClientFactory, Protocol, ServerFactory
-from reactorlite.python import components, log
-from reactorlite.python.components import adapted
+from reactorlite.internet.protocol import ServerFactory
+from reactorlite.protocols._throttling import ThrottlingFactory, ThrottlingProtocol
+from reactorlite.protocols._wrapping import ProtocolWrapper, WrappingFactory, cancel
+from reactorlite.python import log
 
 if TYPE_CHECKING:
     from reactorlite.internet import interfaces
@@ -35,327 +35,6 @@ __all__ = [
     "TrafficLoggingProtocol",
     "WrappingFactory",
 ]
-
-
-def _log_prefix(outer: object, inner: Any) -> str:
-    context = adapted("ILoggingContext", inner)
-    name = type(inner).__name__ if context is None else context.logPrefix()
-    return f"{name} ({type(outer).__name__})"
-
-
-# ── wrapping ─────────────────────────────────────────────────────────────────────────────
-
-
-class ProtocolWrapper(Protocol):
-    """Stands between a transport and a protocol, and passes on what each does to the other.
-
-    Provides what its transport does. `disconnecting` is 1 once `loseConnection` was called.
-    `factory` counts it among its `protocols` while it is connected. The reference to
-    `wrappedProtocol` is dropped when the connection is lost.
-    """
-
-    disconnecting: int = 0
-
-    def __init__(self, factory: Any, wrappedProtocol: Any) -> None:
-        self.wrappedProtocol = wrappedProtocol
-        self.factory = factory
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.transport, name)
-
-    def logPrefix(self) -> str:
-        """Return what log lines begin with: the inner protocol's, and this class's name."""
-        return _log_prefix(self, self.wrappedProtocol)
-
-    def makeConnection(self, transport: Any) -> None:
-        """Take the transport, then become the inner protocol's."""
-        components.directlyProvides(self, components.backing().providedBy(transport))
-        super().makeConnection(transport)
-        self.factory.registerProtocol(self)
-        self.wrappedProtocol.makeConnection(self)
-
-    # -- as the inner protocol's transport
-
-    def write(self, data: bytes) -> None:
-        """Send `data`."""
-        self.transport.write(data)
-
-    def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Send all of `data`."""
-        self.transport.writeSequence(data)
-
-    def loseConnection(self) -> None:
-        """Close once everything written so far has been sent."""
-        self.disconnecting = 1
-        self.transport.loseConnection()
-
-    def getPeer(self) -> Any:
-        """The other side's address."""
-        return self.transport.getPeer()
-
-    def getHost(self) -> Any:
-        """This side's address."""
-        return self.transport.getHost()
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Let `producer` fill the transport."""
-        self.transport.registerProducer(producer, streaming)
-
-    def unregisterProducer(self) -> None:
-        """Let the transport forget its producer."""
-        self.transport.unregisterProducer()
-
-    def stopConsuming(self) -> None:
-        """Let the transport stop, where it is something that consumes."""
-        self.transport.stopConsuming()
-
-    # -- as the transport's protocol
-
-    def dataReceived(self, data: bytes) -> None:
-        """Give `data` to the inner protocol."""
-        self.wrappedProtocol.dataReceived(data)
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # always given
-        """Leave the factory's `protocols`, then tell the inner protocol."""
-        self.factory.unregisterProtocol(self)
-        self.wrappedProtocol.connectionLost(reason)
-        self.wrappedProtocol = None
-
-
-WP = TypeVar("WP", bound=ProtocolWrapper)
-
-
-class WrappingFactory(ClientFactory[WP]):
-    """Puts a `protocol` of its own around each protocol that `wrappedFactory` makes.
-
-    Serves as a factory of both kinds, and passes on what it is told. `protocols` has those
-    that are connected. Where the inner factory makes no protocol, none is made.
-    """
-
-    protocol: Callable[..., WP] = ProtocolWrapper  # type: ignore[assignment]  # the usual WP
-
-    def __init__(self, wrappedFactory: Any) -> None:
-        self.wrappedFactory = wrappedFactory
-        self.protocols: dict[WP, int] = {}
-
-    def logPrefix(self) -> str:
-        """Return what log lines begin with: the inner factory's, and this class's name."""
-        return _log_prefix(self, self.wrappedFactory)
-
-    def doStart(self) -> None:
-        """Count one more user, here and for the inner factory."""
-        self.wrappedFactory.doStart()
-        super().doStart()
-
-    def doStop(self) -> None:
-        """Count one user less, here and for the inner factory."""
-        self.wrappedFactory.doStop()
-        super().doStop()
-
-    def startedConnecting(self, connector: interfaces.IConnector) -> None:
-        """Tell the inner factory."""
-        self.wrappedFactory.startedConnecting(connector)
-
-    def clientConnectionFailed(self, connector: interfaces.IConnector, reason: Failure) -> None:
-        """Tell the inner factory."""
-        self.wrappedFactory.clientConnectionFailed(connector, reason)
-
-    def clientConnectionLost(self, connector: interfaces.IConnector, reason: Failure) -> None:
-        """Tell the inner factory."""
-        self.wrappedFactory.clientConnectionLost(connector, reason)
-
-    def buildProtocol(self, addr: interfaces.IAddress | None) -> WP | None:
-        """Return `protocol(self, inner)`; None if the inner factory makes none."""
-        inner = self.wrappedFactory.buildProtocol(addr)
-        return None if inner is None else self._around(inner)
-
-    def _around(self, inner: Any) -> WP:
-        return self.protocol(self, inner)
-
-    def registerProtocol(self, p: WP) -> None:
-        """Count `p` among the connected."""
-        self.protocols[p] = 1
-
-    def unregisterProtocol(self, p: WP) -> None:
-        """Count `p` among the connected no longer; `KeyError` if it is not."""
-        del self.protocols[p]
-
-
-# ── throttling ───────────────────────────────────────────────────────────────────────────
-
-
-class ThrottlingProtocol(ProtocolWrapper):
-    """Tells its factory how much it reads and writes, and pauses when that says so."""
-
-    producer: Any = None
-
-    def write(self, data: bytes) -> None:
-        """Count `data`, and send it."""
-        self.factory.registerWritten(len(data))
-        super().write(data)
-
-    def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Count `data`, and send all of it."""
-        data = list(data)
-        self.factory.registerWritten(sum(map(len, data)))
-        super().writeSequence(data)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Count `data`, and give it to the inner protocol."""
-        self.factory.registerRead(len(data))
-        super().dataReceived(data)
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Let `producer` fill the transport, and pause it for throttling."""
-        self.producer = producer
-        super().registerProducer(producer, streaming)
-
-    def unregisterProducer(self) -> None:
-        """Forget the producer."""
-        self.producer = None
-        super().unregisterProducer()
-
-    def throttleReads(self) -> None:
-        """Receive nothing until `unthrottleReads`."""
-        self.transport.pauseProducing()
-
-    def unthrottleReads(self) -> None:
-        """Receive again, unless the connection is closing."""
-        if not self.disconnecting:
-            self.transport.resumeProducing()
-
-    def throttleWrites(self) -> None:
-        """Pause the producer, if there is one. What is written without one is sent."""
-        if self.producer is not None:
-            self.producer.pauseProducing()
-
-    def unthrottleWrites(self) -> None:
-        """Let the producer go on, if there is one."""
-        if self.producer is not None:
-            self.producer.resumeProducing()
-
-
-class ThrottlingFactory(WrappingFactory[ThrottlingProtocol]):
-    """Limits the connections made, and what all of them together read and write.
-
-    `maxConnectionCount` connections are made; further ones are closed at once. `readLimit` and
-    `writeLimit` are bytes per second, or `None`. They are looked at once a second: after one
-    with too much, as long a break is made as brings the average to the limit.
-    """
-
-    protocol = ThrottlingProtocol
-
-    def __init__(
-        self,
-        wrappedFactory: Any,
-        maxConnectionCount: int = sys.maxsize,
-        readLimit: float | None = None,
-        writeLimit: float | None = None,
-    ) -> None:
-        super().__init__(wrappedFactory)
-        self.connectionCount = 0
-        self.maxConnectionCount = maxConnectionCount
-        self.readLimit = readLimit
-        self.writeLimit = writeLimit
-        self.readThisSecond = 0
-        self.writtenThisSecond = 0
-        self.checkReadBandwidthID: interfaces.IDelayedCall | None = None
-        self.checkWriteBandwidthID: interfaces.IDelayedCall | None = None
-        self.unthrottleReadsID: interfaces.IDelayedCall | None = None
-        self.unthrottleWritesID: interfaces.IDelayedCall | None = None
-
-    def callLater(self, period: float, func: Callable[[], object]) -> Any:
-        """Call `func` in `period` seconds; override to have another clock than the reactor's."""
-        return current_reactor().callLater(period, func)
-
-    def registerWritten(self, length: int) -> None:
-        """Count bytes that were written."""
-        self.writtenThisSecond += length
-
-    def registerRead(self, length: int) -> None:
-        """Count bytes that were read."""
-        self.readThisSecond += length
-
-    def checkReadBandwidth(self) -> None:
-        """Throttle if too much was read in the last second; look again in one."""
-        assert self.readLimit is not None
-        if self.readThisSecond > self.readLimit:
-            self.throttleReads()
-            _cancel(self.unthrottleReadsID)
-            excess = self.readThisSecond / self.readLimit - 1
-            self.unthrottleReadsID = self.callLater(excess, self.unthrottleReads)
-        self.readThisSecond = 0
-        self.checkReadBandwidthID = self.callLater(1, self.checkReadBandwidth)
-
-    def checkWriteBandwidth(self) -> None:
-        """Throttle if too much was written in the last second; look again in one."""
-        assert self.writeLimit is not None
-        if self.writtenThisSecond > self.writeLimit:
-            self.throttleWrites()
-            _cancel(self.unthrottleWritesID)
-            excess = self.writtenThisSecond / self.writeLimit - 1
-            self.unthrottleWritesID = self.callLater(excess, self.unthrottleWrites)
-        self.writtenThisSecond = 0
-        self.checkWriteBandwidthID = self.callLater(1, self.checkWriteBandwidth)
-
-    def throttleReads(self) -> None:
-        """Have all connections receive nothing."""
-        log.msg(f"Throttling reads on {self!r}")
-        for protocol in list(self.protocols):
-            protocol.throttleReads()
-
-    def unthrottleReads(self) -> None:
-        """Have all connections receive again."""
-        self.unthrottleReadsID = None
-        log.msg(f"No longer throttling reads on {self!r}")
-        for protocol in list(self.protocols):
-            protocol.unthrottleReads()
-
-    def throttleWrites(self) -> None:
-        """Pause the producers of all connections."""
-        log.msg(f"Throttling writes on {self!r}")
-        for protocol in list(self.protocols):
-            protocol.throttleWrites()
-
-    def unthrottleWrites(self) -> None:
-        """Let the producers of all connections go on."""
-        self.unthrottleWritesID = None
-        log.msg(f"No longer throttling writes on {self!r}")
-        for protocol in list(self.protocols):
-            protocol.unthrottleWrites()
-
-    def buildProtocol(self, addr: interfaces.IAddress | None) -> ThrottlingProtocol | None:
-        """Return a protocol, or None when there are connections enough."""
-        if self.connectionCount >= self.maxConnectionCount:
-            log.msg(f"{self!r} has {self.connectionCount} connections and makes no more")
-            return None
-        protocol = super().buildProtocol(addr)
-        if protocol is None:
-            return None
-        self.connectionCount += 1
-        if self.connectionCount == 1:
-            if self.readLimit is not None:
-                self.checkReadBandwidth()
-            if self.writeLimit is not None:
-                self.checkWriteBandwidth()
-        return protocol
-
-    def unregisterProtocol(self, p: ThrottlingProtocol) -> None:
-        """Count a connection less; the last one ends the looking and the throttling."""
-        super().unregisterProtocol(p)
-        self.connectionCount -= 1
-        if self.connectionCount == 0:
-            _cancel(self.unthrottleReadsID)
-            _cancel(self.checkReadBandwidthID)
-            _cancel(self.unthrottleWritesID)
-            _cancel(self.checkWriteBandwidthID)
-            self.unthrottleReadsID = self.checkReadBandwidthID = None
-            self.unthrottleWritesID = self.checkWriteBandwidthID = None
-
-
-def _cancel(call: interfaces.IDelayedCall | None) -> None:
-    if call is not None and call.active():
-        call.cancel()
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────
@@ -454,7 +133,7 @@ class TimeoutProtocol(ProtocolWrapper):
     def cancelTimeout(self) -> None:
         """Wait for ever, until `setTimeout`."""
         call, self.timeoutCall = self.timeoutCall, None
-        _cancel(call)
+        cancel(call)
 
     def resetTimeout(self) -> None:
         """Begin to wait anew."""
@@ -531,7 +210,7 @@ class TimeoutMixin:
         call = self._timeout_call
         if period is None:
             self._timeout_call = None
-            _cancel(call)
+            cancel(call)
         elif call is not None:
             call.reset(period)
         else:

@@ -1,4 +1,7 @@
-"""Port forwarding, the smallest protocols, and protocols connected to each other."""
+"""Protocols connected to each other.
+
+What Twisted does too is asserted of both: the fixture `side` imports either one's modules.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,12 @@ import asyncio
 import importlib
 import importlib.util
 import io
-import struct
-import time
 from typing import Any
 
 import pytest
 
 from reactorlite.internet.protocol import Protocol
-from reactorlite.protocols import loopback, portforward, wire
+from reactorlite.protocols import loopback
 
 SIDES = ["reactorlite", *(["twisted"] if importlib.util.find_spec("twisted") else [])]
 
@@ -22,174 +23,6 @@ SIDES = ["reactorlite", *(["twisted"] if importlib.util.find_spec("twisted") els
 def side(request: pytest.FixtureRequest) -> Any:
     """Imports one side's modules."""
     return lambda path: importlib.import_module(f"{request.param}.{path}")
-
-
-class Transport:
-    """Remembers what is asked of it, in order."""
-
-    def __init__(self) -> None:
-        self.story: list[Any] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args: self.story.append((name, *args))
-
-
-class Connecting:
-    """A reactor that remembers who wants to connect."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-
-    def connectTCP(self, *args: Any) -> None:
-        self.asked.append(args)
-
-
-# ── forwarding
-
-
-def forwarding(side: Any) -> tuple[Any, Any, list[Any]]:
-    """A connection that came in, what it was forwarded with, and the attempts to connect."""
-    reactor = Connecting()
-    server = side("protocols.portforward").ProxyFactory("host", 80).buildProtocol(None)
-    server.reactor = reactor
-    server.makeConnection(Transport())
-    ((_, _, factory),) = reactor.asked
-    return server, factory, reactor.asked
-
-
-def test_connects_where_it_was_told(side):
-    """A connection that comes in waits, and one to the host and port is begun."""
-    server, _, asked = forwarding(side)
-
-    assert asked[0][:2] == ("host", 80)
-    assert server.transport.story == [("pauseProducing",)]
-
-
-def test_forwards_both_ways(side):
-    """Once both are connected, what comes in on one goes out on the other."""
-    server, factory, _ = forwarding(side)
-    client = factory.buildProtocol(None)
-    client.makeConnection(Transport())
-
-    server.dataReceived(b"question")
-    client.dataReceived(b"answer")
-
-    assert client.transport.story == [
-        ("registerProducer", server.transport, True),
-        ("write", b"question"),
-    ]
-    assert server.transport.story[1:] == [
-        ("registerProducer", client.transport, True),
-        ("resumeProducing",),
-        ("write", b"answer"),
-    ]
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_one_end_closes_the_other(side, first):
-    """When one of the connections is lost the other is closed."""
-    server, factory, _ = forwarding(side)
-    client = factory.buildProtocol(None)
-    client.makeConnection(Transport())
-    lost, left = (server, client) if first else (client, server)
-
-    lost.connectionLost(None)
-
-    assert left.transport.story[-1] == ("loseConnection",)
-
-
-def test_failed_attempt_closes(side):
-    """When no connection comes about the one that came in is closed."""
-    server, factory, _ = forwarding(side)
-
-    factory.clientConnectionFailed(None, None)
-
-    assert server.transport.story[-1] == ("loseConnection",)
-
-
-def test_lost_before_it_was_forwarded():
-    """A connection may be lost before there is another: nothing is left to close."""
-    server, _, _ = forwarding(lambda path: portforward)
-
-    server.connectionLost(None)
-    server.dataReceived(b"late")
-
-    assert server.transport.story == [("pauseProducing",)]
-
-
-# ── the smallest
-
-
-def test_echo(side):
-    """Echo sends back what it receives."""
-    echo = side("protocols.wire").Echo()
-    echo.makeConnection(Transport())
-
-    echo.dataReceived(b"data")
-
-    assert echo.transport.story == [("write", b"data")]
-
-
-def test_discard(side):
-    """Discard sends nothing."""
-    discard = side("protocols.wire").Discard()
-    discard.makeConnection(Transport())
-
-    discard.dataReceived(b"data")
-
-    assert discard.transport.story == []
-
-
-def test_chargen(side):
-    """Chargen is a pull producer of noise."""
-    chargen = side("protocols.wire").Chargen()
-    chargen.makeConnection(Transport())
-
-    chargen.resumeProducing()
-    chargen.pauseProducing()
-    chargen.stopProducing()
-
-    registered = ("registerProducer", chargen, False)
-    assert chargen.transport.story[0] == registered
-    assert chargen.transport.story[1:] == [("write", chargen.noise)]
-
-
-@pytest.mark.parametrize(("name", "method"), [("QOTD", "getQuote"), ("Who", "getUsers")])
-def test_answers(side, name, method):
-    """The answer that a method gives is sent, and the connection is closed."""
-    protocol = getattr(side("protocols.wire"), name)()
-    answer = getattr(protocol, method)()
-
-    protocol.makeConnection(Transport())
-
-    assert protocol.transport.story == [("write", answer), ("loseConnection",)]
-    assert answer.endswith(b"\r\n")
-
-
-def test_time(side):
-    """Time sends the seconds since 1970 as four bytes."""
-    protocol = side("protocols.wire").Time()
-    before = int(time.time())
-
-    protocol.makeConnection(Transport())
-
-    (_, data), end = protocol.transport.story
-    assert before <= struct.unpack("!I", data)[0] <= time.time()
-    assert end == ("loseConnection",)
-
-
-def test_daytime():
-    """Daytime sends a time that can be read."""
-    protocol = wire.Daytime()
-
-    protocol.makeConnection(Transport())
-
-    (_, data), end = protocol.transport.story
-    assert time.strptime(data.decode().strip())
-    assert end == ("loseConnection",)
-
-
-# ── connected to each other
 
 
 class Teller(Protocol):
