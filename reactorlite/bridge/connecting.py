@@ -46,11 +46,11 @@ class Connector:
         timeout: float | None = 30,
         bindAddress: tuple[str, int] | None = None,
     ) -> None:
-        self.host = host if isinstance(host, str) else host.decode("ascii")
+        self.host = _text(host)
         self.port = _port_number(port)
-        self.factory = checked_factory("connectTCP", factory)
-        self.timeout = timeout
-        self.bindAddress = bindAddress
+        self.factory = checked_factory("connectTCP", factory, "startedConnecting")
+        self.timeout = _seconds(timeout)
+        self.bindAddress = _pair(bindAddress)
         self.state = "disconnected"
         self.factoryStarted = False
         self._scope = scope
@@ -71,7 +71,11 @@ class Connector:
         self._scope.connectors[self] = None
         if self.timeout is not None:
             self._timer = self.reactor.callLater(self.timeout, self._time_out)
-        self.factory.startedConnecting(self)
+        try:
+            self.factory.startedConnecting(self)
+        except BaseException:
+            self._undo()
+            raise
         # A factory that connects again when the reactor stops finds nothing to connect with.
         if not self._scope.closing and self.state == "connecting":
             self._scope.start(self, self._begin)
@@ -174,6 +178,13 @@ class Connector:
         self._scope.forget(self)
         self._over("clientConnectionFailed", Failure(exc))
 
+    def _undo(self) -> None:
+        """Leave nothing under way: the caller gets an error, and no connector."""
+        self._stop_timer()
+        self._scope.connectors.pop(self, None)
+        self.state = "disconnected"
+        self._stop_factory()
+
     def _over(self, event: str, reason: Failure) -> None:
         self._stop_timer()
         self._scope.connectors.pop(self, None)
@@ -183,9 +194,16 @@ class Connector:
             getattr(self.factory, event)(self, reason)
         except Exception:
             log.err(Failure(), f"Unhandled error in {_of(self.factory)}.{event}")
-        if self.state == "disconnected" and self.factoryStarted:
+        if self.state == "disconnected":
+            self._stop_factory()
+
+    def _stop_factory(self) -> None:
+        if self.factoryStarted:
             self.factoryStarted = False
-            self.factory.doStop()
+            try:
+                self.factory.doStop()
+            except Exception:
+                log.err(Failure(), f"Unhandled error in {_of(self.factory)}.doStop")
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -305,9 +323,31 @@ def _literal(host: str, port: int) -> Target | None:
     return (socket.AF_INET6, (address, port, 0, number))
 
 
+def _text(host: str | bytes) -> str:
+    if isinstance(host, str):
+        return host
+    if isinstance(host, bytes):
+        return host.decode("ascii")
+    raise TypeError(f"connectTCP() takes a host's name or address as text, not {host!r}")
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is None or (isinstance(timeout, int | float) and timeout >= 0):
+        return timeout
+    raise TypeError(f"connectTCP() takes a timeout in seconds, or None, not {timeout!r}")
+
+
+def _pair(bind_address: tuple[str, int] | None) -> tuple[str, int] | None:
+    if bind_address is None or (isinstance(bind_address, tuple) and len(bind_address) == 2):
+        return bind_address
+    raise TypeError(f"connectTCP() takes a bindAddress (host, port), not {bind_address!r}")
+
+
 def _port_number(port: int | str) -> int:
     if isinstance(port, int):
         return port
+    if not isinstance(port, str):
+        raise TypeError(f"connectTCP() takes a port's number, or its name, not {port!r}")
     try:
         return socket.getservbyname(port, "tcp")
     except OSError as exc:

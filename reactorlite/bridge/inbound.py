@@ -235,12 +235,16 @@ class ClientAdapter(StreamAdapter):
             self.owner.connectionLost(reason)
 
 
-def checked_factory(where: str, factory: Any) -> Any:
+def checked_factory(where: str, factory: Any, needs: str = "buildProtocol") -> Any:
     """`factory`; `TypeError` when it is something else, such as a protocol class."""
     if isinstance(factory, type) or not hasattr(factory, "buildProtocol"):
         raise TypeError(
             f"{where}() takes a factory, an object with buildProtocol(), not {factory!r}:"
             " Factory.forProtocol(P) makes one of a protocol class"
+        )
+    if not hasattr(factory, needs):
+        raise TypeError(
+            f"{where}() takes a ClientFactory, an object with {needs}() too, not {factory!r}"
         )
     return factory
 

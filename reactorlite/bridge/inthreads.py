@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import ParamSpec
 
+    from reactorlite.bridge.guest import Guard
     from reactorlite.bridge.scope import Scope
 
     P = ParamSpec("P")
@@ -46,6 +47,7 @@ class InThreads:
     """
 
     if TYPE_CHECKING:
+        _guard: Guard | None
         _scope: Scope
         _started: bool
         _as_current: Callable[[], AbstractContextManager[None]]
@@ -106,7 +108,7 @@ class InThreads:
             self.threadpool.start()
 
     def _end_threads(self, _: object = None) -> Deferred[None]:
-        """Let the jobs end; the `Deferred` fires when they have, and at once if there are none."""
+        """Let the jobs end; the `Deferred` fires when they have."""
         loop, pool = self._scope.loop, self.threadpool
         if pool is None or loop is None:
             return succeed(None)
@@ -125,7 +127,12 @@ class InThreads:
                     raise
 
         if not pool.stop_soon(jobs_are_done):
-            ended.callback(None)
+            if self._guard is None:
+                # In turn, behind the results that the last jobs have handed over.
+                jobs_are_done()
+            else:
+                # A host's loop goes on, and may not wait for this turn before it is closed.
+                ended.callback(None)
         return ended.addCallback(self._threads_ended, pool)
 
     def _threads_ended(self, _: None, pool: ThreadPool) -> None:

@@ -90,8 +90,14 @@ class Port:
     """A TCP port that `listenTCP` opened, and the factory that serves it."""
 
     def __init__(
-        self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str = ""
+        self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str | bytes = ""
     ) -> None:
+        if not isinstance(port, int):
+            raise TypeError(f"listenTCP() takes a port's number, not {port!r}")
+        if isinstance(interface, bytes):
+            interface = interface.decode("ascii")
+        elif not isinstance(interface, str):
+            raise TypeError(f"listenTCP() takes an interface's address as text, not {interface!r}")
         self.port = port
         self.factory = checked_factory("listenTCP", factory)
         self.backlog = backlog
@@ -203,7 +209,7 @@ class Port:
         server, self._server = self._server, None
         assert listening is not None
         listening.release_reserve()
-        if server is not None:
+        if server is not None and not self._scope.is_closed:
             server.close()
         else:
             listening.close()

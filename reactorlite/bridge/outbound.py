@@ -343,10 +343,14 @@ class StreamTransport:
             self._settle()
 
     def drained(self) -> None:
-        """Go on after the loop has sent all that it was given."""
+        """Go on after the loop has sent all that it was given.
+
+        Not at once: stock asyncio calls this in the middle of its own sending, where a
+        transport that is closed would tell of its end twice.
+        """
         if self.ending is Ending.NONE and not self._gathering:
             self._gathering = True
-            self._resume()
+            self._loop.call_soon(self._resume)
 
     def lost(self) -> None:
         """Accept nothing any longer, and stop the producer."""

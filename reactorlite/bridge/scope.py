@@ -45,10 +45,15 @@ class Scope:
 
     def soon(self, call: Callable[[], object]) -> None:
         """Call `call` on the loop's next turn, or at once when there is no loop to wait for."""
-        if self.loop is not None:
+        if self.loop is not None and not self.is_closed:
             self.loop.call_soon(call)
         else:
             call()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether somebody has closed the loop."""
+        return self.loop is not None and self.loop.is_closed()
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> Errand:
         """Run `work`, from now on and until it is done."""
@@ -75,6 +80,9 @@ class Scope:
             port.close_for_good()
         for connector in connectors:
             connector.give_up()
+        if self.is_closed:
+            self.connections.clear()  # which asyncio warns of; nothing can reach them any longer
+            transports = []
         for transport in transports:
             transport.stop()
         return [*ports, *connectors, *transports]
@@ -94,7 +102,11 @@ class Scope:
         self.abandon()
         for errand in list(self._errands):
             errand.cancel()
-        if self.loop is not None and (self.connections or self._errands or self.ports):
+        if (
+            self.loop is not None
+            and not self.is_closed
+            and (self.connections or self._errands or self.ports)
+        ):
             self.loop.call_soon(self._close_all, closed)
         else:
             self.closing = False

@@ -109,7 +109,9 @@ class Reactor(InThreads):
         `ReactorNotRunning` when there is nothing to stop.
         """
         if not self._started or self._stopping:
-            raise error.ReactorNotRunning("stop() was called on a reactor that isn't running, or is stopping")
+            raise error.ReactorNotRunning(
+                "stop() was called on a reactor that isn't running, or is stopping"
+            )
         self._begin_to_stop()
 
     def crash(self) -> None:
@@ -313,7 +315,8 @@ class Reactor(InThreads):
                 " if there is nothing else to wait for"
             )
         if self._started:
-            raise error.ReactorAlreadyRunning(f"{self!r} runs already")
+            still = "is still stopping" if self._stopping else "runs already"
+            raise error.ReactorAlreadyRunning(f"{self!r} {still}")
         return self._scope.loop or self._given_loop or asyncio.new_event_loop()
 
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
@@ -485,9 +488,10 @@ class Reactor(InThreads):
     def _work(self) -> list[str]:
         """What the reactor has been given to do, for people to read."""
         startup = self._events.get("startup")
+        calls = [each for each in self._timers.active_calls() if not _is_own(each.func)]
         return [
             *self._scope.describe(),
-            *map(repr, self._timers.active_calls()),
+            *map(repr, calls),
             *(startup.waiting() if startup is not None else ()),
             *(name_of(args[0]) for _, _, args in self._handed_over),
             *self._waiting_jobs(),
@@ -496,21 +500,32 @@ class Reactor(InThreads):
     def bury(self) -> None:
         """Close, without a sound from asyncio, what a process leaves that ends."""
         loop = self._scope.loop
-        if not self._was_started and loop is None:
-            held = self._work()
-            # A program that died of an exception has said what is wrong.
-            if held and not hasattr(sys, "last_value"):
-                log.msg(
-                    "the reactor was set up and never ran: call reactor.run(), or use the"
-                    f" reactor inside asyncio.run(). It held {'; '.join(held)}",
-                    isError=True,
-                )
-        if loop is None or not loop.is_running():
-            self._timers.clear()
-            self._scope.close()
-            for each in (loop, self._given_loop):
-                if each is not None:
-                    close_loop(each)
+        if loop is not None and loop.is_running():
+            return
+        # A program that died of an exception has said what is wrong.
+        if not hasattr(sys, "last_value"):
+            self._say_what_is_lost(loop)
+        self._timers.clear()
+        self._scope.close()
+        for each in (loop, self._given_loop):
+            if each is not None:
+                close_loop(each)
+
+    def _say_what_is_lost(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        if loop is None:
+            held = [] if self._was_started else self._work()
+            what = (
+                "the reactor was set up and never ran: call reactor.run(), or use the reactor"
+                " inside the loop that asyncio.run() runs, where a look at it will do"
+            )
+        else:
+            held = self._scope.describe() if loop.is_closed() else []
+            what = (
+                "the event loop was closed before its reactor: call reactor.stop() before"
+                " loop.close(), or use asyncio.run()"
+            )
+        if held:
+            log.msg(f"{what}. It held {'; '.join(held)}", isError=True)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in MISSING:
@@ -541,6 +556,10 @@ def _in_time(result: Any, limit: DelayedCall) -> Any:
     if limit.active():
         limit.cancel()
     return result
+
+
+def _is_own(func: object) -> bool:
+    return str(getattr(func, "__module__", "")).startswith("reactorlite.")
 
 
 def _check_callable(where: str, func: object) -> None:
