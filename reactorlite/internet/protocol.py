@@ -86,7 +86,7 @@ class Factory(Generic[P]):
         """Count one more user; the first one starts the factory. For reactors to call."""
         if self.numPorts == 0:
             if self.noisy:
-                log.msg(f"Starting factory {self!r}", factory=self)
+                self._tell("Starting factory {factory!r}")
             self.startFactory()
         self.numPorts += 1
 
@@ -100,8 +100,11 @@ class Factory(Generic[P]):
         self.numPorts -= 1
         if self.numPorts == 0:
             if self.noisy:
-                log.msg(f"Stopping factory {self!r}", factory=self)
+                self._tell("Stopping factory {factory!r}")
             self.stopFactory()
+
+    def _tell(self, form: str) -> None:
+        log.msg(form.format(factory=self), factory=self, log_format=form)
 
     def startFactory(self) -> None:
         """Override to set up what all connections share, before the first one.

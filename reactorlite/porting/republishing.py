@@ -49,7 +49,10 @@ class _ToTwisted(logging.Handler):
 def _about(record: logging.LogRecord) -> dict[str, Any]:
     """What was said beside the message."""
     event = getattr(record, "event", {})
-    return {k: v for k, v in event.items() if k not in _TOLD_ANEW and not k.startswith("log_")}
+    about = {k: v for k, v in event.items() if k not in _TOLD_ANEW and not k.startswith("log_")}
+    if event.get("log_format", "{log_text}") != "{log_text}":
+        about["log_format"] = event["log_format"]
+    return about
 
 
 def _failure_of(record: logging.LogRecord) -> object:

@@ -110,8 +110,8 @@ def event_of(message: tuple[object, ...], kw: Event) -> Event:
     event["log_level"] = level
     event["log_namespace"] = "log_legacy"
     event["log_system"] = event["system"]
-    text = textFromEventDict(event)
-    if text is not None:
+    # Who says the format as well wants it to be seen: it is what events are told apart by.
+    if "log_format" not in event and (text := textFromEventDict(event)) is not None:
         event["log_text"] = text
         event["log_format"] = "{log_text}"
     return event

@@ -317,6 +317,9 @@ def test_factory_logs_starting_and_stopping(caplog: pytest.LogCaptureFixture) ->
     factory.doStop()
 
     assert caplog.messages == [f"Starting factory {factory!r}", f"Stopping factory {factory!r}"]
+    events = [record.event for record in caplog.records]
+    assert [event["log_format"].split()[0] for event in events] == ["Starting", "Stopping"]
+    assert [event["factory"] for event in events] == [factory, factory]
 
 
 def test_quiet_factory_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,17 @@ def test_message_is_an_event(hosted):
     assert hosted("-", stdin=text) == (0, "starting 0 F []\n", "")
 
 
+def test_format_is_told(hosted):
+    """An event's format comes to Twisted's observers, who tell events apart by it."""
+    text = OBSERVED + (
+        "ours.msg('two', number=2, log_format='{number}')\n"
+        "e = events[-1]\n"
+        "print(log.textFromEventDict(e), e['log_format'], e['log_level'].name)"
+    )
+
+    assert hosted("-", stdin=text) == (0, "two {number} info\n", "")
+
+
 def test_error_is_a_failure(hosted):
     """An error comes with its failure and its reason, as an error."""
     text = OBSERVED + (
