@@ -151,6 +151,10 @@ class InThreads:
         if pool is not None:
             pool.stop()
 
+    def _threads_left(self, _: object) -> None:
+        self.threadpool = None
+        self._pool_is_ending = False
+
     def _waiting_jobs(self) -> list[str]:
         """The jobs that no thread has begun, for people to read."""
         return [] if self.threadpool is None else self.threadpool.waiting_jobs()
