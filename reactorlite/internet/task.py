@@ -61,10 +61,14 @@ class _HandQueue(CallQueue):
 
     def take_due(self) -> DelayedCall | None:
         """The first call that is due by now, out of the queue; None if none is."""
-        due = self.next_due()
-        if due is None or due > self.seconds():
-            return None
-        return self._take_first()
+        if self._new:
+            self._enter()
+        entries, now = self._entries, self.seconds()
+        while entries and entries[0][0] <= now:
+            call = self._take_first()
+            if call is not None:
+                return call
+        return None
 
 
 @implementer("IReactorTime")
