@@ -142,10 +142,17 @@ class Failure(BaseException):
         """Where it happened, outermost first: from where it was caught to where it was raised."""
         return list(_framesOf(self.tb, bool(self.captureVars)))
 
-    @cached_property
+    @property
     def stack(self) -> Sequence[Frame]:
-        """Always empty: the frames above the one that caught the exception are not kept."""
-        return []
+        """Empty unless set: no frames above the one that caught it are kept. Deprecated."""
+        _warn_of_stack()
+        stack: Sequence[Frame] = self.__dict__.get("stack", [])
+        return stack
+
+    @stack.setter
+    def stack(self, stack: Sequence[Frame]) -> None:
+        _warn_of_stack()
+        self.__dict__["stack"] = stack
 
     # Kept under this name, for perspective broker looks it up in the instance's dictionary.
     @property
@@ -198,7 +205,9 @@ class Failure(BaseException):
         What is printed stays the same; captured variables become their `repr`.
         """
         for name, value in self.__getstate__().items():
-            setattr(self, name, value)
+            # No warning is due to anybody for what he set himself, and has.
+            if name != "stack":
+                setattr(self, name, value)
         if getattr(self.value, "__traceback__", None) is not None:
             self.value.__traceback__ = None
 
@@ -208,11 +217,9 @@ class Failure(BaseException):
             "value": self.value,
             "type": self.type,
             "tb": None,
-            "captureVars": self.captureVars,
             "count": self.count,
             "parents": self.parents,
             "frames": [(*frame[:3], *map(_shown, frame[3:])) for frame in self.frames],
-            "stack": [],
             "pickled": 1,
         }
 
@@ -286,6 +293,14 @@ class Failure(BaseException):
 
     def __str__(self) -> str:
         return f"[Failure instance: {self.getBriefTraceback()}]"
+
+
+def _warn_of_stack() -> None:
+    import warnings  # seldom needed
+
+    # Programs' filters go by Twisted's name and how it begins.
+    text = "twisted.python.failure.Failure.stack was deprecated in Twisted 24.10.0"
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
 
 
 def _framesOf(tb: TracebackType | None, captureVars: bool) -> Iterable[Frame]:

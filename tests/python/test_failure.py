@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import pickle
 
 import pytest
 
@@ -145,11 +146,29 @@ def test_numbers_differ():
     assert one.count == one.count
 
 
-def test_starts_unpickled_and_without_stack():
-    """A new failure is not pickled, captures nothing and has no frames above the catching one."""
+def test_starts_unpickled():
+    """A new failure is not pickled and captures nothing."""
     made = fallen()
 
-    assert (made.pickled, made.captureVars, made.stack) == (0, False, [])
+    assert (made.pickled, made.captureVars) == (0, False)
+
+
+def test_stack_is_deprecated():
+    """`stack`, the frames above the catching one, is empty unless set, and warns."""
+    made, twisteds = (
+        fallen(),
+        r"^twisted\.python\.failure\.Failure\.stack was deprecated in Twisted",
+    )
+
+    with pytest.warns(DeprecationWarning, match=twisteds):
+        before = made.stack
+    with pytest.warns(DeprecationWarning, match=twisteds):
+        made.stack = [("f", "file", 1, (), ())]
+    made.cleanFailure()
+
+    assert before == []
+    with pytest.warns(DeprecationWarning, match=twisteds):
+        assert pickle.loads(pickle.dumps(made)).stack == [("f", "file", 1, (), ())]
 
 
 def test_without_traceback():
