@@ -12,7 +12,7 @@ from reactorlite.bridge.errands import Errand, Writable
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory
 from reactorlite.bridge.loops import serve_connected, watches_descriptors
 from reactorlite.internet import error
-from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Address
+from reactorlite.internet.address import IPv4Address, IPv6Address
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
@@ -74,7 +74,7 @@ class Connector:
         try:
             self.factory.startedConnecting(self)
         except BaseException:
-            self._undo()
+            self.drop()
             raise
         # A factory that connects again when the reactor stops finds nothing to connect with.
         if not self._scope.closing and self.state == "connecting":
@@ -96,7 +96,7 @@ class Connector:
         elif self.transport is not None:
             self.transport.loseConnection()
 
-    def getDestination(self) -> IPv4Address | IPv6Address | HostnameAddress:
+    def getDestination(self) -> IPv4Address | IPv6Address:
         """Where the connection goes to, as it was asked for."""
         if ":" in self.host:
             return IPv6Address("TCP", self.host, self.port)
@@ -178,8 +178,8 @@ class Connector:
         self._scope.forget(self)
         self._over("clientConnectionFailed", Failure(exc))
 
-    def _undo(self) -> None:
-        """Leave nothing under way: the caller gets an error, and no connector."""
+    def drop(self) -> None:
+        """Leave nothing under way, and tell nobody but the factory's count of its users."""
         self._stop_timer()
         self._scope.connectors.pop(self, None)
         self.state = "disconnected"

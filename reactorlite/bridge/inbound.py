@@ -47,6 +47,9 @@ class StreamAdapter(asyncio.Protocol):
             # Stock asyncio allocates a buffer of 256 KiB for each read, which costs more
             # than the rest of the read; Twisted's size is 64 KiB.
             transport.max_size = MARK
+        if self.scope is not None and self.scope.loop is None:
+            transport.abort()  # accepted in the turn in which the reactor ended
+            return
         peer = transport.get_extra_info("peername")
         host = transport.get_extra_info("sockname")
         if peer is None and host is not None:

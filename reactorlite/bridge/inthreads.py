@@ -133,7 +133,7 @@ class InThreads:
             else:
                 # A host's loop goes on, and may not wait for this turn before it is closed.
                 ended.callback(None)
-        return ended.addCallback(self._threads_ended, pool)
+        return ended.addCallbacks(self._threads_ended, self._threads_left, (pool,))
 
     def _threads_ended(self, _: None, pool: ThreadPool) -> None:
         # They have no job any more, so this takes no time; and no thread is seen afterwards.

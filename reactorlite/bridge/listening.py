@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
-from reactorlite.bridge.loops import is_uvloop
+from reactorlite.bridge.loops import is_uvloop, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from reactorlite.internet.defer import Deferred, succeed
@@ -120,6 +120,9 @@ class Port:
         """
         if self.connected:
             raise RuntimeError(f"{self!r} is listening already")
+        if self._scope.closing:
+            stopping = OSError(errno.ECANCELED, "the reactor is stopping")
+            raise error.CannotListenError(self.interface, self.port, stopping)
         listening = _bound(self.interface, self.port, self.backlog)
         host = address_from(listening.getsockname())
         assert not isinstance(host, UNIXAddress)
@@ -146,7 +149,8 @@ class Port:
         if self._closed is None:
             self._closed = Deferred()
             closed = self._closed
-            self._close_socket()
+            self._scope.forget(self)
+            self._stop_accepting()
             self.disconnecting = True
             self._scope.soon(self._finish)
             return closed
@@ -201,10 +205,18 @@ class Port:
         if not is_uvloop(loop):  # which keeps a reserve of its own
             self._socket.keep_reserve()
         made = partial(StreamAdapter, self, self._scope)
-        self._server = _result_of(loop.create_server(made, sock=self._socket, backlog=self.backlog))
+        self._server = _result_of(
+            loop.create_server(made, sock=self._socket, backlog=max(1, self.backlog))
+        )
+
+    def _stop_accepting(self) -> None:
+        # The server itself is closed a turn later: for a connection that was accepted in this
+        # turn asyncio goes on to ask it, and would drop the connection with an error.
+        loop = self._scope.loop
+        if loop is not None and self._socket is not None and watches_descriptors(loop):
+            loop.remove_reader(self._socket)
 
     def _close_socket(self) -> None:
-        self._scope.forget(self)
         listening, self._socket = self._socket, None
         server, self._server = self._server, None
         assert listening is not None
@@ -215,6 +227,7 @@ class Port:
             listening.close()
 
     def _finish(self) -> None:
+        self._close_socket()
         self.connected = self.disconnecting = False
         self._scope.ports.pop(self, None)
         log.msg(f"({self!r} closed)")

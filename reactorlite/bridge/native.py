@@ -38,10 +38,15 @@ class NativeProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Pass data on, in the way that the asyncio protocol wants it."""
+        left = memoryview(data)
+        while left and not self._facade.is_closing():
+            left = left[self._pass_on(left) :]
+
+    def _pass_on(self, data: memoryview) -> int:
         if isinstance(self.native, asyncio.BufferedProtocol):
-            _fill(self.native, data)
-        else:
-            self.native.data_received(data)
+            return _fill(self.native, data)
+        self.native.data_received(bytes(data))
+        return len(data)
 
     def readConnectionLost(self) -> None:
         """Tell of the peer's end; close unless the asyncio protocol says otherwise."""
@@ -174,17 +179,15 @@ class NativeFactory(ClientFactory[NativeProtocol]):
         log.err(reason, f"{connector!r} could not connect")
 
 
-def _fill(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
-    """Hand `data` over in the pieces that the protocol's own buffer has room for."""
-    left = memoryview(data)
-    while left:
-        room = memoryview(protocol.get_buffer(len(left))).cast("B")
-        size = min(len(room), len(left))
-        if not size:
-            raise RuntimeError(f"{protocol!r}.get_buffer() gave an empty buffer")
-        room[:size] = left[:size]
-        protocol.buffer_updated(size)
-        left = left[size:]
+def _fill(protocol: asyncio.BufferedProtocol, data: memoryview) -> int:
+    """Hand over as much of `data` as the protocol's own buffer has room for."""
+    room = memoryview(protocol.get_buffer(len(data))).cast("B")
+    size = min(len(room), len(data))
+    if not size:
+        raise RuntimeError(f"{protocol!r}.get_buffer() gave an empty buffer")
+    room[:size] = data[:size]
+    protocol.buffer_updated(size)
+    return size
 
 
 def _cause_of(reason: Failure) -> BaseException:

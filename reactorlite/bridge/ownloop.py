@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-def close_loop(loop: asyncio.AbstractEventLoop) -> None:
+def close_loop(loop: asyncio.AbstractEventLoop, executor: bool = True) -> None:
     """Cancel the tasks that are left, let generators and executor end, and close `loop`."""
     if loop.is_closed():
         return
@@ -15,7 +15,8 @@ def close_loop(loop: asyncio.AbstractEventLoop) -> None:
             task.cancel()
         loop.run_until_complete(_ended(loop, tasks))
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        if executor:
+            loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.errands import Errand
 from reactorlite.internet.defer import Deferred
+from reactorlite.python import log
+from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -63,7 +65,11 @@ class Scope:
     def begin(self) -> None:
         """Start what has waited for the loop, which is there now."""
         while self._waiting and self.loop is not None:
-            self._waiting.pop(next(iter(self._waiting)))(self.loop)
+            begin = self._waiting.pop(next(iter(self._waiting)))
+            try:
+                begin(self.loop)
+            except Exception:
+                log.err(Failure(), "Unhandled error in what had waited for the loop")
 
     # -- the end
 
@@ -99,9 +105,14 @@ class Scope:
         return closed
 
     def _close_all(self, closed: Deferred[None]) -> None:
-        self.abandon()
-        for errand in list(self._errands):
-            errand.cancel()
+        try:
+            self.abandon()
+            for errand in list(self._errands):
+                errand.cancel()
+        finally:  # a `SystemExit` of a factory's may pass
+            self._close_on(closed)
+
+    def _close_on(self, closed: Deferred[None]) -> None:
         if (
             self.loop is not None
             and not self.is_closed
@@ -110,4 +121,6 @@ class Scope:
             self.loop.call_soon(self._close_all, closed)
         else:
             self.closing = False
+            for connector in list(self.connectors):
+                connector.drop()  # asked for in the end itself, and never begun
             closed.callback(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet._delayed import name_of
-from reactorlite.internet.defer import Deferred, DeferredList, succeed
+from reactorlite.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
@@ -40,7 +40,7 @@ class SystemEvent:
             raise ValueError(f"no trigger {name_of(trigger[0])} waits {phase} this event")
         self._triggers[phase].remove(trigger)
 
-    def fire(self, first: Callable[[], Deferred[Any] | None] | None = None) -> None:
+    def fire(self, first: Callable[[], Deferred[Any] | None] | None = None) -> Deferred[Any]:
         """Call the triggers, phase by phase.
 
         The Deferreds that "before" triggers return are waited for. `first` is called at the
@@ -48,11 +48,13 @@ class SystemEvent:
         is logged and the others are called.
         """
         waiting = [each for each in self.call("before") if isinstance(each, Deferred)]
+        for each in waiting:
+            each.addErrback(_given_up)
         ready: Deferred[Any] = DeferredList(waiting) if waiting else succeed(None)
         if first is not None:
             ready.addCallback(lambda _: first())
         ready.addErrback(_log)
-        ready.addCallback(lambda _: [self.call("during"), self.call("after")])
+        return ready.addCallback(lambda _: [self.call("during"), self.call("after")])
 
     def call(self, phase: str) -> list[object]:
         """Call the triggers of one phase, and those added to it meanwhile."""
@@ -70,6 +72,11 @@ class SystemEvent:
     def waiting(self) -> list[str]:
         """The names of what waits to be called, for people to read."""
         return [name_of(func) for phase in PHASES for func, _, _ in self._triggers[phase]]
+
+
+def _given_up(failure: Failure) -> None:
+    """Let a wait end that was cancelled; any other failure is still the Deferred's own."""
+    failure.trap(CancelledError)
 
 
 def _log(failure: Failure) -> None:

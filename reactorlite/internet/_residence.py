@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 from asyncio import _get_running_loop
 from contextvars import ContextVar
@@ -30,6 +31,8 @@ calling: ContextVar[Reactor] = ContextVar("reactorlite.calling")
 
 _left: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 _default: Any = None
+_process = 0  # that of the default
+_choosing = threading.RLock()
 _make: Callable[[], Reactor]
 
 
@@ -67,10 +70,16 @@ def move_out(loop: asyncio.AbstractEventLoop, reactor: Reactor) -> None:
 
 def set_default(reactor: Any) -> None:
     """Make `reactor` the process's default; see `internet.main.installReactor`."""
-    global _default
+    with _choosing:
+        _set_default(reactor)
+
+
+def _set_default(reactor: Any) -> None:
+    global _default, _process
     if _default is not None and not (_is_ours(_default) and _default.is_untouched()):
         raise error.ReactorAlreadyInstalledError(f"the reactor is {_default!r} already")
     if _default is None:
+        _process = os.getpid()
         atexit.register(_at_exit)
     _default = reactor
 
@@ -80,14 +89,15 @@ def _is_ours(reactor: Any) -> bool:
 
 
 def _default_reactor() -> Any:
-    if _default is None:
-        set_default(_make())
-    return _default
+    with _choosing:
+        if _default is None:
+            _set_default(_make())
+        return _default
 
 
 def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
-    for closed in [each for each in residents if each.is_closed()]:
-        del residents[closed]
+    for closed in [each for each in list(residents) if each.is_closed()]:
+        residents.pop(closed, None)
     waiting = _default
     if waiting is not None and not _is_ours(waiting):
         return waiting  # an installed stand-in serves everywhere
@@ -100,5 +110,6 @@ def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
 
 
 def _at_exit() -> None:
-    if _is_ours(_default):
+    # A child that was forked shares the loop's descriptors with its parent.
+    if _is_ours(_default) and os.getpid() == _process:
         _default.bury()

@@ -64,17 +64,19 @@ class Reactor(InThreads):
         self._events: dict[str, SystemEvent] = {}
         self._given_loop = eventloop
         # Not its number, which the system gives to another thread once this one has ended.
-        self._thread = threading.current_thread()
+        self._thread: threading.Thread | None = threading.current_thread()
         self._was_started = False
         self._started = False
         self._stopping = False
         self._over = True
         # Between threads: what `callFromThread` was given while there was no loop for it.
-        self._handing_over = threading.Lock()
+        # A signal handler or `__del__` may hand over in the middle of it, in the same thread.
+        self._handing_over = threading.RLock()
         self._hears_threads = False
         self._handed_over: list[tuple[Context, Callable[..., object], tuple[Any, ...]]] = []
         self._guard: Guard | None = None
         self._left: asyncio.Future[None] | None = None
+        self._ending: Deferred[Any] | None = None
 
     # -- life and death
 
@@ -98,7 +100,10 @@ class Reactor(InThreads):
             try:
                 leaving = self._run_until_over(loop)
             finally:
-                self._leave_own_loop(loop)
+                over = self._leave_own_loop(loop)
+        # With the signals as they were: tasks and executor jobs may take their time to end.
+        if over and loop is not self._given_loop:
+            close_loop(loop)
         if isinstance(leaving, SystemExit):
             raise leaving
 
@@ -154,12 +159,12 @@ class Reactor(InThreads):
         loop = self._scope.loop or self._given_loop or asyncio.new_event_loop()
         self._attach(loop)
         loop.call_soon(self._scope.begin)
-        if delay > 0:
-            loop.call_later(delay, loop.stop)
-        else:
-            loop.call_soon(loop.stop)
-        loop.run_forever()
-        self._stop_hearing_threads()
+        ending = loop.call_later(delay, loop.stop) if delay > 0 else loop.call_soon(loop.stop)
+        try:
+            loop.run_forever()
+        finally:
+            ending.cancel()  # when something else has stopped the loop
+            self._stop_hearing_threads()
 
     async def __aenter__(self) -> Reactor:
         if self._scope.loop is not None:
@@ -202,6 +207,8 @@ class Reactor(InThreads):
             if loop is not None and self._hears_threads:
                 loop.call_soon_threadsafe(self._call, callable, args, kw)
             else:
+                if not self._handed_over and self.is_untouched():
+                    self._thread = None  # who sets it up is still to be seen
                 self._handed_over.append((copy_context(), self._call, (callable, args, kw)))
 
     def callWhenRunning(
@@ -289,10 +296,10 @@ class Reactor(InThreads):
         async def look_up(loop: asyncio.AbstractEventLoop) -> None:
             try:
                 address = await first_ipv4(loop, name)
-            except error.DNSLookupError:
-                found.errback(Failure())
             except asyncio.CancelledError:
                 found.errback(error.DNSLookupError(f"no answer for {name!r} in time"))
+            except Exception:
+                found.errback(Failure())
             else:
                 found.callback(address)
 
@@ -308,6 +315,7 @@ class Reactor(InThreads):
     # -- inside: starting and stopping
 
     def _loop_to_run(self) -> asyncio.AbstractEventLoop:
+        self._forget_closed_loop()
         if _get_running_loop() is not None and (self._guard is not None or not self._started):
             raise error.ReactorAlreadyRunning(
                 "run() can't be called inside a running loop. The reactor is that loop's guest:"
@@ -336,19 +344,19 @@ class Reactor(InThreads):
                 self._begin_to_stop()
         return leaving
 
-    def _leave_own_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _leave_own_loop(self, loop: asyncio.AbstractEventLoop) -> bool:
         if self._stopping:
             self._started = self.running = False
             self._over = True
             self._detach()
-            if loop is not self._given_loop:
-                close_loop(loop)
+        return self._stopping
 
     def _signalled(self, number: signal.Signals) -> None:
         log.msg(f"Received {number.name}, shutting down.")
         if self._stopping:
-            # A second one, while shutting down takes its time: stop waiting.
-            self._finished()
+            # A second one, while shutting down takes its time: go on without what it waits for.
+            if self._ending is not None:
+                self._ending.cancel()
         else:
             self._begin_to_stop()
 
@@ -375,7 +383,8 @@ class Reactor(InThreads):
     def _shut_down(self) -> None:
         event = self._event("shutdown")
         event.add("after", (self._finished, (), {}))
-        event.fire(first=self._close)
+        ending = event.fire(first=self._close)
+        self._ending = None if self._over else ending
 
     def _close(self) -> Deferred[None]:
         self.running = False
@@ -386,6 +395,7 @@ class Reactor(InThreads):
 
     def _finished(self) -> None:
         self._over = True
+        self._ending = None
         self._timers.clear()
         loop = self._scope.loop
         if self._guard is not None:
@@ -446,6 +456,14 @@ class Reactor(InThreads):
         with self._handing_over:
             self._hears_threads = False
 
+    def _forget_closed_loop(self) -> None:
+        """Wait for a loop again, after a host that closed its own without a word."""
+        if self._scope.is_closed:
+            self._guard = self._left = None
+            self._started = self._stopping = self.running = False
+            self._over = True
+            self._detach()
+
     def _detach(self) -> None:
         loop = self._scope.loop
         with self._handing_over:
@@ -477,7 +495,9 @@ class Reactor(InThreads):
 
     def waits_in_this_thread(self) -> bool:
         """Whether it has no loop yet, and was set up by the thread that asks."""
-        return self._scope.loop is None and self._thread is threading.current_thread()
+        self._forget_closed_loop()
+        mine = self._thread is None or self._thread is threading.current_thread()
+        return mine and self._scope.loop is None
 
     def is_untouched(self) -> bool:
         """Whether nothing was ever asked of it."""
@@ -509,7 +529,7 @@ class Reactor(InThreads):
         self._scope.close()
         for each in (loop, self._given_loop):
             if each is not None:
-                close_loop(each)
+                close_loop(each, executor=False)
 
     def _say_what_is_lost(self, loop: asyncio.AbstractEventLoop | None) -> None:
         if loop is None:

@@ -13,11 +13,10 @@ CONNECTION_DONE = error.ConnectionDone("Connection done")
 CONNECTION_LOST = error.ConnectionLost("Connection lost")
 
 
-def installReactor(reactor: Any = None) -> None:
+def installReactor(reactor: Any) -> None:
     """Make `reactor` what `reactorlite.internet.reactor` stands for outside running loops.
 
     Any object will do: one that isn't a `Reactor`, such as a test's, stands everywhere.
     Raises `ReactorAlreadyInstalledError` when there is a reactor that has been used.
     """
-    if reactor is not None:
-        set_default(reactor)
+    set_default(reactor)

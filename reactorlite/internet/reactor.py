@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import sys
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from reactorlite.internet import asyncioreactor  # noqa: F401  # which says what makes a reactor
+from reactorlite.internet import error
 from reactorlite.internet._residence import current_reactor, has_left, running
-
-if TYPE_CHECKING:
-    from reactorlite.internet.asyncioreactor import Reactor
-
+from reactorlite.internet.asyncioreactor import Reactor
 
 #: What the import system asks of a module, which must not make a reactor; and what is the
 #: object's own.
@@ -24,6 +21,10 @@ _OWN = {
     *("__class__", "__dict__", "__doc__", "__file__", "__loader__"),
     *("__name__", "__package__", "__path__", "__spec__"),
 }
+
+
+def _refuse() -> NoReturn:
+    raise error.ReactorNotRunning("stop() was called on a reactor that is stopped")
 
 
 class _CurrentReactor:
@@ -39,8 +40,14 @@ class _CurrentReactor:
         # A thread that is in `run()` needs no asking which loop it runs.
         reactor = running.get(get_ident())
         if reactor is None:
-            if name == "running" and has_left():
-                return False
+            if name[:2] == "__" and not hasattr(Reactor, name):
+                # Tools ask all modules for such names, and must not make a reactor by it.
+                raise AttributeError(name)
+            if has_left():
+                if name == "running":
+                    return False
+                if name == "stop":
+                    return _refuse
             reactor = current_reactor()
         return getattr(reactor, name)
 

@@ -356,15 +356,6 @@ def test_install_reactor_twice_is_refused():
         installReactor(object())
 
 
-def test_install_reactor_without_one_does_nothing():
-    """`installReactor()` is what Twisted's `install()` modules call; it may name none."""
-    before = current_reactor()
-
-    installReactor()
-
-    assert current_reactor() is before
-
-
 def test_selector_reactor_is_a_reactor(loop_factory, log):
     """`AsyncioSelectorReactor(loop)` is made, installed and run as programs for Twisted do."""
     made = AsyncioSelectorReactor(loop_factory())
