@@ -254,7 +254,8 @@ class Cooperator:
 _cooperators: WeakKeyDictionary[Any, Cooperator] = WeakKeyDictionary()
 
 
-def _current_cooperator() -> Cooperator:
+def current_cooperator() -> Cooperator:
+    """The `Cooperator` of the current reactor, which `cooperate` gives its tasks to."""
     reactor = current_reactor()
     cooperator = _cooperators.get(reactor)
     if cooperator is None:
@@ -264,9 +265,9 @@ def _current_cooperator() -> Cooperator:
 
 def coiterate(iterator: I) -> Deferred[I]:
     """`Cooperator.coiterate`, by the `Cooperator` of the current reactor."""
-    return _current_cooperator().coiterate(iterator)
+    return current_cooperator().coiterate(iterator)
 
 
 def cooperate(iterator: I) -> CooperativeTask[I]:
     """`Cooperator.cooperate`, by the `Cooperator` of the current reactor."""
-    return _current_cooperator().cooperate(iterator)
+    return current_cooperator().cooperate(iterator)

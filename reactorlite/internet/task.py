@@ -18,6 +18,7 @@ from reactorlite.internet._cooperating import (
     TaskStopped,
     coiterate,
     cooperate,
+    current_cooperator,
 )
 from reactorlite.internet._current import current_reactor
 from reactorlite.internet._delayed import CallQueue, DelayedCall
@@ -51,6 +52,18 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+#: Seconds that are as good as none: where Twisted's own modules say how often, it is this.
+_EPSILON = 1e-8
+
+
+if not TYPE_CHECKING:  # or checkers would take any name for one that is here
+
+    def __getattr__(name: str) -> Any:
+        # Twisted has one for the whole process, and programs' tests look at it.
+        if name == "_theCooperator":
+            return current_cooperator()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # ── time by hand ─────────────────────────────────────────────────────────────────────────
@@ -198,7 +211,9 @@ class LoopingCall:
     def deferred(self) -> Deferred[LoopingCall] | None:
         """What `start` returned, while running. Deprecated: keep that instead."""
         warnings.warn(
-            "LoopingCall.deferred is deprecated: keep what start() returns",
+            # Programs' filters go by Twisted's name and how it begins.
+            "twisted.internet.task.LoopingCall.deferred was deprecated in Twisted 16.0.0: keep what"
+            " start() returns",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -297,3 +297,14 @@ def test_tasks_outlive_a_run_of_their_reactor(reactor: Reactor) -> None:
     reactor.run()
 
     assert ended == ["first", "second"]
+
+
+def test_the_cooperator_of_the_current_reactor_is_told():
+    """What `cooperate` gives its tasks to is had by Twisted's name for it, and no other is."""
+    given = task.cooperate(iter([1]))
+
+    assert given in task._theCooperator._tasks
+    given.stop()
+    assert given not in task._theCooperator._tasks
+    with pytest.raises(AttributeError, match="_theOther"):
+        assert task._theOther
