@@ -579,7 +579,8 @@ def _in_time(result: Any, limit: DelayedCall) -> Any:
 
 
 def _is_own(func: object) -> bool:
-    return str(getattr(func, "__module__", "")).startswith("reactorlite.")
+    """Whether a delayed call is the time-out of an attempt, which is reported itself."""
+    return isinstance(getattr(func, "__self__", None), Connector)
 
 
 def _check_callable(where: str, func: object) -> None:
