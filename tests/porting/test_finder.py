@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.porting.conftest import with_twisted
@@ -178,6 +180,41 @@ def test_private_modules_are_not_served(program):
     """
 
     assert program(text).out == "twisted.bridge\ntwisted.porting\ntwisted.internet._futures\n"
+
+
+@with_twisted
+def test_twisteds_endpoints_connect_by_our_reactor(hosted):
+    """Twisted's own endpoints are to be had, and listen and connect with our reactor."""
+    text = """
+        from twisted.internet import defer, endpoints, posixbase, protocol, task, tcp
+        from twisted.web import client
+
+        class Greeting(protocol.Protocol):
+            def connectionMade(self):
+                self.transport.write(b"hello")
+                self.transport.loseConnection()
+
+        class Greeted(protocol.Protocol):
+            def dataReceived(self, data):
+                print(data)
+
+            def connectionLost(self, reason):
+                self.ended.callback(None)
+
+        async def main(reactor):
+            server = endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1")
+            port = await server.listen(protocol.Factory.forProtocol(Greeting))
+            there = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+            greeted = Greeted()
+            greeted.ended = defer.Deferred()
+            await endpoints.connectProtocol(there, greeted)
+            await greeted.ended
+            await port.stopListening()
+
+        task.react(lambda reactor: main(reactor))
+    """
+
+    assert hosted("-", stdin=textwrap.dedent(text)).out == "b'hello'\n"
 
 
 @with_twisted
