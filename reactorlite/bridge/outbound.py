@@ -109,10 +109,13 @@ class StreamTransport:
         more = self._more
         if more is not None:  # which says, too, that writes still go somewhere
             more.append(data)
-            self._size += len(data)
-        elif self._shut or not data:
+            self._size = size = self._size + len(data)
+            if size > self._limit:
+                self._fill(data)
             return
-        elif self._first is not None:
+        if self._shut or not data:
+            return
+        if self._first is not None:
             self._more = [self._first, data]
             self._size = len(self._first) + len(data)
         else:
