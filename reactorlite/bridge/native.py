@@ -29,6 +29,8 @@ class NativeProtocol(Protocol):
 
     def __init__(self, native: asyncio.BaseProtocol) -> None:
         self.native: Any = native  # may be changed, by `set_protocol`
+        self._left = memoryview(b"")
+        self._is_passing_on = False
 
     def connectionMade(self) -> None:
         """Give the asyncio protocol a transport, and let it slow down through a producer."""
@@ -38,14 +40,25 @@ class NativeProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Pass data on, in the way that the asyncio protocol wants it."""
-        left = memoryview(data)
-        while left and not self._facade.is_closing():
-            left = left[self._pass_on(left) :]
+        self._left = memoryview(self._left.tobytes() + data if self._left else data)
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Pass on what is left, as long as the asyncio protocol wants it."""
+        if self._is_passing_on:
+            return
+        self._is_passing_on = True
+        try:
+            while self._left and self._facade.is_reading():
+                self._left = self._left[self._pass_on(self._left) :]
+        finally:
+            self._is_passing_on = False
 
     def _pass_on(self, data: memoryview) -> int:
         if isinstance(self.native, asyncio.BufferedProtocol):
             return _fill(self.native, data)
-        self.native.data_received(bytes(data))
+        whole: Any = data.obj
+        self.native.data_received(whole if len(whole) == len(data) else data.tobytes())
         return len(data)
 
     def readConnectionLost(self) -> None:
@@ -102,7 +115,9 @@ class NativeTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._reading = True
-        self._transport.resumeProducing()
+        self._protocol.pass_on()
+        if self._reading:
+            self._transport.resumeProducing()
 
     def is_reading(self) -> bool:
         return self._reading and not self.is_closing()

@@ -10,6 +10,7 @@ from reactorlite.bridge import as_factory
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
+from reactorlite.internet.testing import StringTransport
 from reactorlite.python.failure import Failure
 
 MANY = 20_000_000
@@ -269,6 +270,74 @@ def test_buffered_protocol_gets_its_buffer_filled(run):
 
     assert answer == data
     assert all(hint > 0 for hint in asked)
+
+
+class Pausing(Buffered):
+    """A buffered protocol that stops reading after each piece."""
+
+    def buffer_updated(self, nbytes):
+        self.asked.append(bytes(self.buffer[:nbytes]))
+        self.transport.pause_reading()
+
+    def get_buffer(self, sizehint):
+        return self.buffer
+
+
+def hosted(native):
+    """The protocol that hosts `native`, on a transport of a test's."""
+    protocol = as_factory(lambda: native).buildProtocol(None)
+    protocol.makeConnection(StringTransport())
+    return protocol
+
+
+def test_pieces_wait_while_reading_is_paused():
+    """What a paused buffered protocol has no room for comes when it reads again."""
+    native = Pausing(2)
+    protocol = hosted(native)
+
+    protocol.dataReceived(b"abcde")
+    first = list(native.asked)
+    native.transport.resume_reading()
+    second = list(native.asked)
+    native.transport.resume_reading()
+
+    assert (first, second) == ([b"ab"], [b"ab", b"cd"])
+    assert native.asked == [b"ab", b"cd", b"e"]
+
+
+def test_pieces_stop_at_the_end():
+    """A buffered protocol that closes gets no more of what has come."""
+
+    class Closing(Pausing):
+        def buffer_updated(self, nbytes):
+            self.asked.append(bytes(self.buffer[:nbytes]))
+            self.transport.close()
+
+    native = Closing(2)
+
+    hosted(native).dataReceived(b"abcde")
+
+    assert native.asked == [b"ab"]
+
+
+def test_pieces_go_to_the_protocol_of_the_moment():
+    """What is left when a protocol hands over goes to the next one."""
+
+    class Next(asyncio.Protocol):
+        received = b""
+
+        def data_received(self, data):
+            self.received += data
+
+    class Upgrading(Pausing):
+        def buffer_updated(self, nbytes):
+            self.transport.set_protocol(following)
+
+    following = Next()
+
+    hosted(Upgrading(2)).dataReceived(b"abcde")
+
+    assert following.received == b"cde"
 
 
 def test_buffered_protocol_without_room(run, log):
