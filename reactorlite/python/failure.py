@@ -217,6 +217,8 @@ class Failure(BaseException):
             "value": self.value,
             "type": self.type,
             "tb": None,
+            "captureVars": self.captureVars,
+            "stack": self.__dict__.get("stack", []),
             "count": self.count,
             "parents": self.parents,
             "frames": [(*frame[:3], *map(_shown, frame[3:])) for frame in self.frames],
