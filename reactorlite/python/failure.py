@@ -204,10 +204,7 @@ class Failure(BaseException):
 
         What is printed stays the same; captured variables become their `repr`.
         """
-        for name, value in self.__getstate__().items():
-            # No warning is due to anybody for what he set himself, and has.
-            if name != "stack":
-                setattr(self, name, value)
+        self.__setstate__(self.__getstate__())
         if getattr(self.value, "__traceback__", None) is not None:
             self.value.__traceback__ = None
 
@@ -224,6 +221,14 @@ class Failure(BaseException):
             "frames": [(*frame[:3], *map(_shown, frame[3:])) for frame in self.frames],
             "pickled": 1,
         }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:  # type: ignore[override]  # never None
+        for name, value in state.items():
+            if name != "stack":
+                setattr(self, name, value)
+            elif value:
+                # No warning is due to anybody for what he set himself, and has.
+                self.__dict__["stack"] = value
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]  # typeshed lacks it
