@@ -257,6 +257,15 @@ errnoMapping: dict[int, type[ConnectError]] = {
 }
 
 
+# What Windows' proactor loop raises has the system's own code, and an `errno` that tells nothing.
+_WINDOWS_CODES: dict[int, type[ConnectError]] = {
+    121: TCPTimedOutError,
+    1225: ConnectionRefusedError,
+    1231: NoRouteError,
+    1232: NoRouteError,
+}
+
+
 def getConnectError(e: BaseException | Iterable[Any]) -> ConnectError:
     """The `ConnectError` for an `OSError`, or for a pair of error number and text.
 
@@ -264,6 +273,11 @@ def getConnectError(e: BaseException | Iterable[Any]) -> ConnectError:
     carried whole, in place of the text.
     """
     given: Iterable[Any] = e.args if isinstance(e, BaseException) else e
+    code = getattr(e, "winerror", None)
+    if isinstance(e, OSError) and code in _WINDOWS_CODES:
+        refused = _WINDOWS_CODES[code](e.errno, e.strerror)
+        refused.__cause__ = e
+        return refused
     try:
         number, text = given
     except ValueError:

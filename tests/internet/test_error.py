@@ -208,3 +208,15 @@ def test_copies_are_the_same(made, duplicate):
 
     assert type(again) is type(made)
     assert (str(again), repr(vars(again))) == (str(made), repr(vars(made)))
+
+
+def test_windows_own_codes():
+    """What Windows' proactor loop says of a refusal is known by the system's own code."""
+
+    class FromWindows(OSError):
+        winerror = 1225
+
+    found = error.getConnectError(FromWindows(22, "refused"))
+
+    assert type(found) is error.ConnectionRefusedError
+    assert (found.osError, str(found.__cause__)) == (22, "[Errno 22] refused")
