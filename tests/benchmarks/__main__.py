@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from tests.benchmarks.cases import CASES, Case
 from tests.benchmarks.measuring import Sample
-from tests.benchmarks.report import deferred_lines, lines
+from tests.benchmarks.report import IN_THIS_PROCESS, lines, lines_of_this_process
 from tests.benchmarks.servers import allow_descriptors
 from tests.benchmarks.sides import SIDES
 
@@ -19,7 +19,7 @@ from tests.benchmarks.sides import SIDES
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    names = [*(case.name for case in CASES), "deferred"]
+    names = [*(case.name for case in CASES), *IN_THIS_PROCESS]
     parser.add_argument("--only", action="append", choices=names, help="may be repeated")
     parser.add_argument("--sides", type=lambda text: text.split(","), default=list(SIDES))
     parser.add_argument("--rounds", type=int, default=2, help="in each sitting of a case")
@@ -67,8 +67,11 @@ def main() -> None:
         rounds, count = (1, case.count // 4) if options.quick else (options.rounds, case.count)
         count = max(count - count % case.step, case.step)
         print(*lines(case, samples(case, names, rounds, count)), sep="\n", flush=True)
-    if {"reactorlite", "twisted"} <= set(sides) and "deferred" in (options.only or ["deferred"]):
-        print(*deferred_lines(3 if options.quick else 15), sep="\n")
+    if {"reactorlite", "twisted"} <= set(sides):
+        for name in IN_THIS_PROCESS:
+            if name in (options.only or IN_THIS_PROCESS):
+                rounds = 3 if options.quick else 15
+                print(*lines_of_this_process(name, rounds), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from tests.benchmarks import deferreds
+from tests.benchmarks import deferreds, timers
+from tests.benchmarks import lines as receivers
 from tests.benchmarks.cases import OURS, Bound, Case
 from tests.benchmarks.measuring import Sample
 
@@ -52,12 +53,21 @@ def judged(bound: Bound, cost: float, other: float) -> str:
     return f"  {bound.side} {sign} {bound.other} = {figure:.2f}, at most {bound.limit}: {verdict}"
 
 
-def deferred_lines(rounds: int) -> Iterator[str]:
-    """Measure Deferreds, in this process and by elapsed time, and yield the table."""
-    yield "\ndeferred: what Deferreds cost"
+#: What is measured in this process: the names for `--only`, titles and modules.
+IN_THIS_PROCESS = {
+    "deferred": ("what Deferreds cost", deferreds),
+    "timers": ("what a Clock and its LoopingCalls cost", timers),
+    "lines": ("what a line, or a string, costs its receiver", receivers),
+}
+
+
+def lines_of_this_process(name: str, rounds: int) -> Iterator[str]:
+    """Measure what needs no server, and yield the table."""
+    title, module = IN_THIS_PROCESS[name]
+    yield f"\n{name}: {title}"
     yield f"  {'µs':34}{'reactorlite':>12}{'twisted':>12}{'asyncio':>12}"
-    for name, seconds in deferreds.rows(rounds):
+    for row, seconds in module.rows(rounds):
         shown = [seconds.get(side) for side in (OURS, "twisted", "asyncio")]
-        yield f"  {name:34}" + "".join(f"{s * 1e6:12.2f}" if s else f"{'':12}" for s in shown)
-        for other, limit in deferreds.TARGETS[name].items():
+        yield f"  {row:34}" + "".join(f"{s * 1e6:12.2f}" if s else f"{'':12}" for s in shown)
+        for other, limit in module.TARGETS[row].items():
             yield judged(Bound(OURS, other, limit), seconds[OURS], seconds[other])
