@@ -115,6 +115,25 @@ def peer_resets_while_paused(api: Stage) -> Any:
 
 
 @scenario()
+def pause_resume_pause(api: Stage) -> Any:
+    """What was asked last counts, when reading is paused and resumed in one breath."""
+    server = api.server()
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    server.transport.pauseProducing()
+    server.transport.resumeProducing()
+    server.transport.resumeProducing()
+    server.transport.pauseProducing()
+    peer.send(b"later")
+    yield api.sleep(0.05)
+    api.record("server", "paused")
+    server.transport.resumeProducing()
+    yield api.seen("server", "dataReceived")
+    server.transport.loseConnection()
+    yield api.seen("server", "connectionLost")
+
+
+@scenario()
 def lose_connection_while_paused(api: Stage) -> Any:
     """`loseConnection` while paused closes, and delivers nothing."""
     server = api.server(made=lambda p: p.transport.pauseProducing())
