@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.errands import Errand, Writable
-from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory
+from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory, kind_of
 from reactorlite.bridge.loops import serve_connected, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, IPv6Address
@@ -130,7 +130,7 @@ class Connector:
         try:
             return self.factory.buildProtocol(address)
         except Exception as exc:
-            log.err(Failure(), f"Unhandled error in {_of(self.factory)}.buildProtocol")
+            log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.buildProtocol")
             failed = error.ConnectError(string="the factory's buildProtocol raised an error")
             failed.__cause__ = exc
             self._over("clientConnectionFailed", Failure(failed))
@@ -193,7 +193,7 @@ class Connector:
         try:
             getattr(self.factory, event)(self, reason)
         except Exception:
-            log.err(Failure(), f"Unhandled error in {_of(self.factory)}.{event}")
+            log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.{event}")
         if self.state == "disconnected":
             self._stop_factory()
 
@@ -203,7 +203,7 @@ class Connector:
             try:
                 self.factory.doStop()
             except Exception:
-                log.err(Failure(), f"Unhandled error in {_of(self.factory)}.doStop")
+                log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.doStop")
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -354,7 +354,3 @@ def _port_number(port: int | str) -> int:
         raise error.ServiceNameUnknownError(
             f"{port!r} is neither a port number nor a service name ({exc})"
         ) from exc
-
-
-def _of(factory: object) -> str:
-    return type(factory).__qualname__

@@ -72,7 +72,7 @@ class StreamAdapter(asyncio.Protocol):
             if self.is_client:
                 self.raised("makeConnection")
                 return
-            _report(Failure(), f"{_of(protocol)}.makeConnection")
+            _report(Failure(), f"{kind_of(protocol)}.makeConnection")
         out.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -124,7 +124,7 @@ class StreamAdapter(asyncio.Protocol):
             try:
                 protocol.connectionLost(reason)
             except BaseException:
-                _report(Failure(), f"{_of(protocol)}.connectionLost")
+                _report(Failure(), f"{kind_of(protocol)}.connectionLost")
         self._ended(reason)
 
     # -- what the transport calls
@@ -167,7 +167,7 @@ class StreamAdapter(asyncio.Protocol):
         out = self.out
         assert out is not None
         reason = Failure()
-        if _report(reason, f"{_of(out.protocol)}.{where}"):
+        if _report(reason, f"{kind_of(out.protocol)}.{where}"):
             out.end(reason)
         else:
             out.flush()
@@ -261,5 +261,6 @@ def _report(failure: Failure, where: str) -> bool:
     return True
 
 
-def _of(protocol: object) -> str:
-    return type(protocol).__qualname__
+def kind_of(thing: object) -> str:
+    """What a log line calls a protocol, or a factory: its class."""
+    return type(thing).__qualname__

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 N = TypeVar("N")
-M = TypeVar("M")
 P = ParamSpec("P")
 
 if TYPE_CHECKING:

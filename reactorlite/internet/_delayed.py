@@ -116,7 +116,7 @@ class DelayedCall:
         state = f"[{left}s] called={self.called} cancelled={self.cancelled}"
         if self.func is None or self.args is None or self.kw is None:
             return f"<DelayedCall {id(self):#x} {state}>"
-        name = getattr(self.func, "__qualname__", None) or repr(self.func)
+        name = name_of(self.func)
         shown = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kw.items()]
         return f"<DelayedCall {id(self):#x} {state} {name}({', '.join(shown)})>"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from reactorlite.python.failure import Failure
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from reactorlite.internet._deferred import Deferred
 
-R = TypeVar("R")
 
 AsyncioCancelledError = asyncio.CancelledError
 isfuture = asyncio.isfuture

@@ -53,7 +53,8 @@ class Reactor(InThreads):
     `Reactor()` makes one that is independent of `reactorlite.internet.reactor`: call its
     `run()`, in any thread, or use it as `async with Reactor() as reactor:`, at whose end
     nothing of it is left. `eventloop` is the loop that `run()` is to use; it stays the
-    caller's, to be used again or closed.
+    caller's, to be used again or closed. (What the default reactor was given is closed when
+    the process ends, if nobody has.)
     """
 
     def __init__(self, eventloop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -85,7 +86,9 @@ class Reactor(InThreads):
 
         May be called again after it returned. With `installSignalHandlers`, in the main
         thread, SIGINT and SIGTERM (and SIGBREAK) stop the reactor. A `SystemExit` from a
-        callback ends the reactor in order, and is raised here at the end. Raises
+        callback ends the reactor in order, and is raised here at the end; a
+        `KeyboardInterrupt` ends it too, and isn't. At the end tasks that are left are
+        cancelled, and asyncio's default executor is waited for. Raises
         `ReactorAlreadyRunning` when it runs, and in a thread whose loop runs.
         """
         loop = self._loop_to_run()
@@ -146,10 +149,11 @@ class Reactor(InThreads):
             return self._scope.abandon()
 
     def iterate(self, delay: float = 0) -> None:
-        """Run one turn of the loop, or as many as there are in `delay` seconds.
+        """Run one turn of the loop, or as many as there are in `delay` seconds, all of them.
 
-        For programs whose own loop drives the reactor. Raises `RuntimeError` inside a
-        running loop, which can't be entered twice.
+        For programs whose own loop drives the reactor: no start-up trigger is called, and the
+        loop is kept for the next time. Raises `RuntimeError` inside a running loop, which
+        can't be entered twice.
         """
         if _get_running_loop() is not None:
             raise RuntimeError(
@@ -199,7 +203,8 @@ class Reactor(InThreads):
     def callFromThread(self, callable: Callable[..., object], *args: Any, **kw: Any) -> None:
         """Call `callable` in the reactor's thread; may be called from any thread.
 
-        Calls from one thread keep their order. With no loop yet they wait for it.
+        Calls from one thread keep their order. With no loop yet they wait for it. Raises
+        `TypeError` for what can't be called.
         """
         _check_callable("callFromThread", callable)
         with self._handing_over:

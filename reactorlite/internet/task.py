@@ -21,7 +21,7 @@ from reactorlite.internet._cooperating import (
     current_cooperator,
 )
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet._delayed import CallQueue, DelayedCall
+from reactorlite.internet._delayed import CallQueue, DelayedCall, name_of
 from reactorlite.internet._failing import caught
 from reactorlite.internet._inline import iscoroutine
 from reactorlite.internet.defer import Deferred, ensureDeferred, fail
@@ -328,7 +328,7 @@ class LoopingCall:
         return int((time - self.starttime) / interval)
 
     def __repr__(self) -> str:
-        name = getattr(self.f, "__qualname__", None) or repr(self.f)
+        name = name_of(self.f)
         return f"LoopingCall<{self.interval!r}>({name}, *{self.a!r}, **{self.kw!r})"
 
 
