@@ -18,6 +18,8 @@ from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reactorlite.bridge.outbound import StreamTransport
     from reactorlite.bridge.scope import Scope
     from reactorlite.internet._delayed import DelayedCall
@@ -36,6 +38,9 @@ class Connector:
     `state` is "disconnected", "connecting" or "connected". The factory may call `connect`
     again from `clientConnectionFailed` and `clientConnectionLost`.
     """
+
+    #: What makes an attempt's adapter, of the connector and the scope.
+    adapter: Callable[[Connector, Scope], ClientAdapter] = ClientAdapter
 
     def __init__(
         self,
@@ -157,7 +162,7 @@ class Connector:
             self._attempt = self._scope.spawn(self._try(loop))
 
     async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._adapter = adapter = ClientAdapter(self, self._scope)
+        self._adapter = adapter = self.adapter(self, self._scope)
         try:
             await connect_first(loop, adapter, self.host, self.port, self.bindAddress)
         except Exception as exc:

@@ -21,7 +21,7 @@ from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from reactorlite.bridge.scope import Scope
 
@@ -88,6 +88,9 @@ class ListeningSocket(socket.socket):
 @implementer("IListeningPort")
 class Port:
     """A TCP port that `listenTCP` opened, and the factory that serves it."""
+
+    #: What makes an accepted connection's adapter, of the port and the scope.
+    adapter: Callable[[Port, Scope], StreamAdapter] = StreamAdapter
 
     def __init__(
         self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str | bytes = ""
@@ -204,7 +207,7 @@ class Port:
         assert self._socket is not None
         if not is_uvloop(loop):  # which keeps a reserve of its own
             self._socket.keep_reserve()
-        made = partial(StreamAdapter, self, self._scope)
+        made = partial(self.adapter, self, self._scope)
         self._server = _result_of(
             loop.create_server(made, sock=self._socket, backlog=max(1, self.backlog))
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reactorlite.bridge.errands import Errand
 from reactorlite.internet.defer import Deferred
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from reactorlite.bridge.listening import Port
 
 
+class Held(Protocol):
+    """Something open that is neither a port, nor an attempt, nor a stream's connection."""
+
+    def close_for_good(self) -> object:
+        """Close, because the reactor ends, and leave the scope, at once or from the loop."""
+
+
 class Scope:
     """The ports, attempts and connections of one reactor, and the loop they are on, if any."""
 
@@ -28,6 +35,8 @@ class Scope:
         self.connectors: dict[Connector, None] = {}
         # A dict: at some sizes a set takes four times its room.
         self.connections: dict[StreamAdapter, None] = {}
+        # What else is to be closed with the reactor: it takes itself out when it is closed.
+        self.held: dict[Held, None] = {}
         self._waiting: dict[object, Callable[[asyncio.AbstractEventLoop], object]] = {}
         self._errands: set[Errand] = set()
         self.closing = False
@@ -75,23 +84,26 @@ class Scope:
 
     def describe(self) -> list[str]:
         """What is held, for people to read."""
-        return [repr(thing) for thing in (*self.ports, *self.connectors)]
+        return [repr(thing) for thing in (*self.ports, *self.connectors, *self.held)]
 
     def abandon(self) -> list[object]:
         """Begin to close everything, and answer what it was."""
         ports = [port for port in self.ports if not port.disconnecting]
         connectors = list(self.connectors)
+        held = list(self.held)
         transports = [each.out for each in self.connections if each.out is not None]
         for port in ports:
             port.close_for_good()
         for connector in connectors:
             connector.give_up()
+        for each in held:
+            each.close_for_good()
         if self.is_closed:
             self.connections.clear()  # which asyncio warns of; nothing can reach them any longer
             transports = []
         for transport in transports:
             transport.stop()
-        return [*ports, *connectors, *transports]
+        return [*ports, *connectors, *held, *transports]
 
     def close(self) -> Deferred[None]:
         """Close everything; protocols hear of it from the loop, as `ConnectionLost`.
@@ -116,7 +128,7 @@ class Scope:
         if (
             self.loop is not None
             and not self.is_closed
-            and (self.connections or self._errands or self.ports)
+            and (self.connections or self._errands or self.ports or self.held)
         ):
             self.loop.call_soon(self._close_all, closed)
         else:

@@ -17,10 +17,9 @@ from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from reactorlite.bridge.connecting import Connector, first_ipv4
+from reactorlite.bridge.connecting import Connector
 from reactorlite.bridge.guest import Guard
 from reactorlite.bridge.inthreads import InThreads
-from reactorlite.bridge.listening import Port
 from reactorlite.bridge.loops import raise_from_loop
 from reactorlite.bridge.ownloop import close_loop
 from reactorlite.bridge.scope import Scope
@@ -28,17 +27,22 @@ from reactorlite.bridge.signals import stopping_on_signals
 from reactorlite.bridge.timers import Timers
 from reactorlite.internet import _residence as residence
 from reactorlite.internet import error
+from reactorlite.internet._datagrams import Datagrams
 from reactorlite.internet._delayed import DelayedCall, name_of
+from reactorlite.internet._descriptors import Descriptors
 from reactorlite.internet._missing import MISSING
+from reactorlite.internet._names import Names
 from reactorlite.internet._phases import SystemEvent
+from reactorlite.internet._processes import Processes
 from reactorlite.internet._residence import current_reactor
+from reactorlite.internet._streams import Streams
 from reactorlite.internet.defer import Deferred
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextvars import Context
 
     Trigger = tuple[str, str, tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]]
@@ -46,8 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
 
 
-@implementer("IReactorCore", "IReactorTime", "IReactorTCP", "IReactorThreads")
-class Reactor(InThreads):
+@implementer("IReactorCore", "IReactorTime", "IReactorThreads")
+class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     """An event loop as Twisted-style code sees it.
 
     `Reactor()` makes one that is independent of `reactorlite.internet.reactor`: call its
@@ -253,69 +257,6 @@ class Reactor(InThreads):
         """Call the triggers of `eventType`."""
         with self._as_current():
             self._event(eventType).fire()
-
-    # -- TCP
-
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
-        """Listen on `port`, or on a free one if it is 0; `factory` makes the protocols.
-
-        `interface` is a local address: "" for all of IPv4, "::" for IPv6. The port is bound
-        when this returns; clients are served when the reactor has a loop. Raises
-        `CannotListenError` when the address can't be had.
-        """
-        listening = Port(self._scope, port, factory, backlog, interface)
-        with self._as_current():
-            listening.startListening()
-        return listening
-
-    def connectTCP(
-        self,
-        host: str | bytes,
-        port: int | str,
-        factory: Any,
-        timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
-    ) -> Connector:
-        """Connect to `host`, a name or an address, within `timeout` seconds.
-
-        `bindAddress` is the local address to come from. All outcomes are told to
-        `factory`. Raises `ServiceNameUnknownError` for a port name that isn't known.
-        """
-        connector = Connector(self._scope, host, port, factory, timeout, bindAddress)
-        if _get_running_loop() is not None:
-            connector.connect()
-        else:
-            with self._as_current():
-                connector.connect()
-        return connector
-
-    # -- names
-
-    def resolve(self, name: str, timeout: Sequence[float] = (1, 3, 11, 45)) -> Deferred[str]:
-        """Look up the IPv4 address of `name`, for at most the sum of `timeout` in seconds.
-
-        The Deferred gives it as text, or fails with `DNSLookupError`.
-        """
-        found: Deferred[str] = Deferred()
-
-        async def look_up(loop: asyncio.AbstractEventLoop) -> None:
-            try:
-                address = await first_ipv4(loop, name)
-            except asyncio.CancelledError:
-                found.errback(error.DNSLookupError(f"no answer for {name!r} in time"))
-            except Exception:
-                found.errback(Failure())
-            else:
-                found.callback(address)
-
-        def begin(loop: asyncio.AbstractEventLoop) -> None:
-            errand = self._scope.spawn(look_up(loop))
-            if not found.called:
-                limit = self.callLater(sum(timeout), errand.cancel)
-                found.addBoth(_in_time, limit)
-
-        self._scope.start(found, begin)
-        return found
 
     # -- inside: starting and stopping
 
@@ -575,12 +516,6 @@ def install(eventloop: asyncio.AbstractEventLoop | None = None) -> None:
     `ReactorAlreadyInstalledError` when there is one that has been used.
     """
     residence.set_default(Reactor(eventloop))
-
-
-def _in_time(result: Any, limit: DelayedCall) -> Any:
-    if limit.active():
-        limit.cancel()
-    return result
 
 
 def _is_own(func: object) -> bool:
