@@ -14,7 +14,7 @@ from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
 from reactorlite.python import log
@@ -23,6 +23,9 @@ from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+#: The number of a call that went with its whole queue.
+_SWEPT = -2
 
 #: Entries that may be dead before the queue is cleaned, so that small queues never are.
 _SPARE = 64
@@ -61,7 +64,7 @@ class DelayedCall:
         self.cancelled = 0
         self._context: Context | None = copy_context()
         self._queue = queue
-        self._number = 0  # of its entry; 0 without one yet, -1 with none any more
+        self._number = 0  # of its entry; 0 without one yet, less with none any more
 
     def getTime(self) -> float:
         """When the call is due, in seconds of the clock it waits on."""
@@ -74,12 +77,15 @@ class DelayedCall:
     def cancel(self) -> None:
         """Give the call up.
 
-        Raises `AlreadyCalled` or `AlreadyCancelled` when there is nothing left to give up.
+        Raises `AlreadyCalled` or `AlreadyCancelled` when there is nothing left to give up; but
+        what the reactor itself gave up at its end may be given up once more.
         """
         # Written out, as setting and running a call are: time-outs are set and cancelled by
         # the thousand.
         if self.cancelled or self.called:
             self._refuse()
+            self._number = -1
+            return
         self.cancelled = 1
         self._number = -1
         self.func = self.args = self.kw = self._context = None
@@ -92,13 +98,15 @@ class DelayedCall:
         """Make the call due `secondsFromNow` seconds from now, whatever was asked before."""
         if self.cancelled or self.called:
             self._refuse()
-        self._move(self._queue.seconds() + secondsFromNow)
+        else:
+            self._move(self._queue.seconds() + secondsFromNow)
 
     def delay(self, secondsLater: float) -> None:
         """Make the call due `secondsLater` seconds later than it is; negative brings it nearer."""
         if self.cancelled or self.called:
             self._refuse()
-        self._move(self.time + secondsLater)
+        else:
+            self._move(self.time + secondsLater)
 
     def _move(self, time: float) -> None:
         # A later time waits until the old entry comes up, so that a time-out which is
@@ -108,8 +116,11 @@ class DelayedCall:
         if earlier:
             self._queue.hurry(self)
 
-    def _refuse(self) -> NoReturn:
-        raise error.AlreadyCancelled if self.cancelled else error.AlreadyCalled
+    def _refuse(self) -> None:
+        # A reactor that ends sweeps its calls away before it closes connections, whose
+        # protocols then cancel and reset their time-outs: to them nothing is wrong.
+        if self._number != _SWEPT:
+            raise error.AlreadyCancelled if self.cancelled else error.AlreadyCalled
 
     def __repr__(self) -> str:
         left = self.time - self._queue.seconds()
@@ -215,7 +226,7 @@ class CallQueue:
         """Cancel every call that is still to come."""
         for call in self.active_calls():
             call.cancelled = 1
-            call._number = -1
+            call._number = _SWEPT
             call.func = call.args = call.kw = call._context = None
         self._entries.clear()
         self._dead = 0

@@ -321,6 +321,22 @@ def test_clear_cancels_all(moved):
     assert entries(moved.queue) == 0
 
 
+def test_call_that_was_cleared_may_be_moved_and_cancelled(moved):
+    """Whoever has a call that `clear` took may move it, and cancel it once; nothing comes of it."""
+    call = moved.later(1, "call")
+    moved.queue.clear()
+
+    call.reset(0)
+    call.delay(-1)
+    call.cancel()
+    moved.advance(1)
+
+    assert moved.calls == []
+    assert entries(moved.queue) == 0
+    with pytest.raises(error.AlreadyCancelled):
+        call.cancel()
+
+
 def test_repr_shows_call_and_time(moved):
     """A call's `repr` shows what it is to call and how long it waits, and later its state."""
     call = moved.queue.call_later(5, print, ("a",), {"sep": "b"})
