@@ -171,6 +171,21 @@ def test_class_and_dict_are_its_own():
     assert reactor.__class__ is type(reactor)
 
 
+def test_another_reactor_may_take_its_place():
+    """Given a reactor's class and `__dict__`, as Twisted's test suite does, it is that one."""
+    other, kind, own = Reactor(), reactor.__class__, reactor.__dict__
+
+    reactor.__dict__ = other.__dict__
+    reactor.__class__ = other.__class__
+    call = reactor.callLater(60, pytest.fail)
+    reactor.__dict__ = own
+    reactor.__class__ = kind
+
+    assert other.getDelayedCalls() == [call]
+    assert call not in reactor.getDelayedCalls()
+    call.cancel()
+
+
 # ── the default reactor ──────────────────────────────────────────────────────────────────
 
 
