@@ -152,6 +152,17 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         with self._as_current():
             return self._scope.abandon()
 
+    def disconnectAll(self) -> None:
+        """Close all that is open on the reactor; protocols hear of it as `ConnectionLost`.
+
+        A loop that was kept since a crash or an `iterate` is run until that is done.
+        """
+        with self._as_current():
+            closed = self._scope.close()
+        loop = self._scope.loop
+        while not (closed.called or loop is None or loop.is_closed() or loop.is_running()):
+            self.iterate()
+
     def iterate(self, delay: float = 0) -> None:
         """Run one turn of the loop, or as many as there are in `delay` seconds, all of them.
 
@@ -254,9 +265,14 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         self._event(eventType).remove(phase, trigger)
 
     def fireSystemEvent(self, eventType: str) -> None:
-        """Call the triggers of `eventType`."""
+        """Call the triggers of `eventType`.
+
+        To fire "shutdown" is no `stop()`: of a reactor that isn't started it ends the threads
+        that wait for that, as Trial expects at its end, and nothing else.
+        """
+        unused = eventType == "shutdown" and not self._started
         with self._as_current():
-            self._event(eventType).fire()
+            self._event(eventType).fire(first=self._stopThreadPool if unused else None)
 
     # -- inside: starting and stopping
 
@@ -492,6 +508,9 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             )
         if held:
             log.msg(f"{what}. It held {'; '.join(held)}", isError=True)
+
+    def _uninstallHandler(self) -> None:
+        """Do nothing: Twisted's `ReactorBuilder` asks for it, and no signal is caught any more."""
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in MISSING:

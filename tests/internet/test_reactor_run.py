@@ -216,6 +216,31 @@ def test_stop_closes_what_the_reactor_opened(reactor):
     assert late.cancelled
 
 
+def test_delayed_call_may_be_cancelled_after_stop(reactor, log):
+    """A connection that cancels its time-out when the reactor ends it, as they do, is no error."""
+    cancelled = []
+
+    class Impatient(Protocol):
+        def connectionMade(self):
+            self.limit = reactor.callLater(60, pytest.fail)
+            reactor.stop()
+
+        def connectionLost(self, reason):
+            self.limit.reset(30)
+            self.limit.cancel()
+            cancelled.append(not self.limit.active())
+
+    port = reactor.listenTCP(0, quiet(Factory.forProtocol(Impatient)), interface="127.0.0.1")
+    peer = connect_to(port)
+    late = reactor.callLater(60, pytest.fail)
+    reactor.run()
+    peer.close()
+
+    late.cancel()
+
+    assert cancelled == [True]
+
+
 def test_stopped_reactor_holds_nothing(reactor):
     """After a run, what was served is not kept alive by the reactor."""
     factory = quiet(Factory.forProtocol(Echo))
@@ -261,6 +286,49 @@ def test_tasks_of_the_program_are_ended_with_an_own_loop():
     reactor.run()
 
     assert ended == ["task"]
+
+
+# ── disconnectAll ────────────────────────────────────────────────────────────────────────
+
+
+def test_disconnect_all_in_the_run(reactor):
+    """`disconnectAll` ends ports and connections as lost, and the reactor goes on."""
+    server = Lasting()
+    port = reactor.listenTCP(0, quiet(Factory.forProtocol(lambda: server)), interface="127.0.0.1")
+    peer = connect_to(port)
+    reactor.callLater(0.02, reactor.disconnectAll)
+    reactor.callLater(0.04, reactor.stop)
+
+    reactor.run()
+    peer.close()
+
+    assert server.reason.check(error.ConnectionLost)
+
+
+def test_disconnect_all_of_a_kept_loop(reactor):
+    """After a crash nothing is open once `disconnectAll` has returned."""
+    server = Lasting()
+    port = reactor.listenTCP(0, quiet(Factory.forProtocol(lambda: server)), interface="127.0.0.1")
+    peer = connect_to(port)
+    reactor.callLater(0.02, reactor.crash)
+    reactor.run()
+
+    reactor.disconnectAll()
+    end = peer.recv(1)
+    peer.close()
+
+    assert server.reason.check(error.ConnectionLost)
+    assert end == b""
+
+
+def test_disconnect_all_without_a_loop(reactor):
+    """What waits for a first run is closed as well."""
+    port = reactor.listenTCP(0, quiet(Factory.forProtocol(Lasting)), interface="127.0.0.1")
+    handle = port.getHandle()
+
+    reactor.disconnectAll()
+
+    assert handle.fileno() == -1
 
 
 # ── crash ────────────────────────────────────────────────────────────────────────────────

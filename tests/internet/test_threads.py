@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -363,6 +365,16 @@ def test_job_given_between_runs_waits_for_the_next(reactor: Reactor) -> None:
     reactor.run()
 
     assert results == [1]
+
+
+def test_shutdown_fired_before_any_run_ends_the_pool(reactor: Reactor) -> None:
+    """Threads that would wait for a run which never comes go with the event, as Trial expects."""
+    pool = weakref.ref(reactor.getThreadPool())
+
+    reactor.fireSystemEvent("shutdown")
+    gc.collect()
+
+    assert pool() is None
 
 
 def test_crash_keeps_the_pool(reactor: Reactor) -> None:
