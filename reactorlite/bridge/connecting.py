@@ -18,11 +18,14 @@ from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from reactorlite.bridge.outbound import StreamTransport
     from reactorlite.bridge.scope import Scope
     from reactorlite.internet._delayed import DelayedCall
+
+    #: finds where a host is, for a port
+    LookUp = Callable[[asyncio.AbstractEventLoop, str, int], Awaitable["list[Target]"]]
 
 #: What `connect` says of an attempt that goes on in the background.
 _ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
@@ -164,7 +167,9 @@ class Connector:
     async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = adapter = self.adapter(self, self._scope)
         try:
-            await connect_first(loop, adapter, self.host, self.port, self.bindAddress)
+            await connect_first(
+                loop, adapter, self.host, self.port, self.bindAddress, self._scope.look_up
+            )
         except Exception as exc:
             # Never in the call that asked for the attempt, which a factory may do again
             # and again.
@@ -222,13 +227,14 @@ async def connect_first(
     host: str,
     port: int,
     bind_address: tuple[str, int] | None,
+    look_up: LookUp | None = None,
 ) -> None:
     """Connect `adapter` to the first address of `host` that answers, IPv4 before IPv6.
 
     Raises Twisted's errors, of the first address when none answers.
     """
     first: Exception | None = None
-    for target in await targets(loop, host, port):
+    for target in await targets(loop, host, port, look_up):
         try:
             connected = await _connected(loop, target, bind_address)
         except error.ConnectError as exc:
@@ -242,23 +248,30 @@ async def connect_first(
         del first  # whose traceback holds this frame
 
 
-async def targets(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Target]:
-    """The addresses of `host`, IPv4 first; literal addresses need no look-up."""
+async def targets(
+    loop: asyncio.AbstractEventLoop, host: str, port: int, look_up: LookUp | None = None
+) -> list[Target]:
+    """The addresses of `host`, IPv4 first, by `look_up` or else by the loop's resolver.
+
+    Literal addresses need no look-up.
+    """
     if not 0 <= port <= 65535:
         raise OverflowError(f"a port is a number from 0 to 65535, not {port}")
-    literal = _literal(host or "0.0.0.0", port)
-    if literal is not None:
-        return [literal]
+    known = literal(host or "0.0.0.0", port)
+    if known is not None:
+        return [known]
+    found = await (look_up or _by_loop)(loop, host, port)
+    return sorted(dict.fromkeys(found), key=lambda target: target[0] != socket.AF_INET)
+
+
+async def _by_loop(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Target]:
     try:
         # In a task: a resolver may be a coroutine with time-outs of its own.
         looking_up = loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         found = await asyncio.ensure_future(looking_up, loop=loop)
-    except (OSError, UnicodeError) as exc:
+    except (OSError, ValueError) as exc:  # text that is no name, a NUL in it
         raise error.DNSLookupError(f"no address was found for {host!r}: {exc}") from exc
-    return sorted(
-        {(family, address): None for family, _, _, _, address in found},
-        key=lambda target: target[0] != socket.AF_INET,
-    )
+    return [(family, address) for family, _, _, _, address in found]
 
 
 async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str) -> str:
@@ -312,18 +325,19 @@ def _bind(connecting: socket.socket, bind_address: tuple[str, int]) -> None:
         raise error.ConnectBindError(exc.errno, exc.strerror) from exc
 
 
-def _literal(host: str, port: int) -> Target | None:
+def literal(host: str, port: int) -> Target | None:
+    """Where `host` is, if it is an address and no name."""
     if ":" not in host:
         try:
             socket.inet_pton(socket.AF_INET, host)
-        except OSError:
+        except (OSError, ValueError):  # a NUL in it
             return None
         return (socket.AF_INET, (host, port))
     address, _, scope = host.partition("%")
     try:
         socket.inet_pton(socket.AF_INET6, address)
         number = 0 if not scope else int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return (socket.AF_INET6, (address, port, 0, number))
 

@@ -13,7 +13,7 @@ from reactorlite.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reactorlite.bridge.connecting import Connector
+    from reactorlite.bridge.connecting import Connector, LookUp
     from reactorlite.bridge.inbound import StreamAdapter
     from reactorlite.bridge.listening import Port
 
@@ -40,6 +40,8 @@ class Scope:
         self._waiting: dict[object, Callable[[asyncio.AbstractEventLoop], object]] = {}
         self._errands: set[Errand] = set()
         self.closing = False
+        # How names become addresses, where the loop's own resolver isn't to be asked.
+        self.look_up: LookUp | None = None
 
     # -- the loop
 
