@@ -28,7 +28,4 @@ MISSING = {
     "doIteration": "call `iterate()`",
     "addEvent": "use the proactor loop, asyncio's on Windows",
     "removeEvent": "use the proactor loop, asyncio's on Windows",
-    "installResolver": "look names up before `connectTCP`, which takes addresses as they are",
-    "installNameResolver": "look names up before `connectTCP`, which takes addresses as they are",
-    "nameResolver": "use `reactor.resolve` or `loop.getaddrinfo`",
 }

@@ -918,7 +918,7 @@ def test_resolve_gives_up_in_time():
 def test_resolve_before_run(reactor):
     """A look-up asked for before the loop is made when it runs."""
     results = []
-    found = reactor.resolve("127.0.0.1")
+    found = reactor.resolve("localhost")
     found.addCallback(results.append)
     found.addCallback(lambda _: reactor.stop())
 

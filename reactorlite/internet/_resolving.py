@@ -1,0 +1,156 @@
+"""Between resolvers: those that find one IPv4 address, and those that find all there are."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from reactorlite.internet.address import IPv4Address, IPv6Address
+from reactorlite.internet.defer import Deferred, maybeDeferred
+from reactorlite.internet.error import DNSLookupError
+from reactorlite.python import log
+from reactorlite.python.components import implementer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reactorlite.internet import interfaces
+    from reactorlite.python.failure import Failure
+
+
+def resolved(
+    resolver: interfaces.IHostnameResolver,
+    name: str,
+    port: int = 0,
+    types: Sequence[type[Any]] | None = None,
+) -> Deferred[list[Any]]:
+    """Gather what a resolver finds for `name`: a Deferred of the addresses, perhaps none.
+
+    To cancel the Deferred cancels the look-up.
+    """
+    gathering = _Gathering()
+    resolver.resolveHostName(gathering, name, port, types, "TCP")
+    return gathering.found
+
+
+@implementer("IResolutionReceiver")
+class _Gathering:
+    """Takes the addresses of one look-up, and gives them all at its end."""
+
+    def __init__(self) -> None:
+        self._addresses: list[Any] = []
+        self._resolution: Any = None
+        self.found: Deferred[list[Any]] = Deferred(self._cancelled)
+
+    def resolutionBegan(self, resolutionInProgress: Any) -> None:
+        """Remember what to cancel."""
+        self._resolution = resolutionInProgress
+
+    def addressResolved(self, address: Any) -> None:
+        """Take one address more."""
+        self._addresses.append(address)
+
+    def resolutionComplete(self) -> None:
+        """Give what was found, unless nobody waits any longer."""
+        if not self.found.called:
+            self.found.callback(self._addresses)
+
+    def _cancelled(self, _: object) -> None:
+        if self._resolution is not None:
+            # Which is what Twisted's own resolvers say: they go on.
+            with suppress(NotImplementedError):
+                self._resolution.cancel()
+
+
+@implementer("IResolverSimple")
+class ComplexResolverSimplifier:
+    """Finds, through a resolver of any number of addresses, the first that is IPv4."""
+
+    def __init__(self, nameResolver: interfaces.IHostnameResolver) -> None:
+        self._nameResolver = nameResolver
+
+    def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:
+        """Look up the IPv4 address of `name`; the time-outs are the inner resolver's matter.
+
+        The Deferred gives it as text, or fails with `DNSLookupError`.
+        """
+        found = resolved(self._nameResolver, name, 0, [IPv4Address])
+        return found.addCallback(first_ipv4, name)
+
+
+def first_ipv4(addresses: list[Any], name: str) -> str:
+    """The host of the first IPv4 address; `DNSLookupError` when there is none."""
+    for address in addresses:
+        if isinstance(address, IPv4Address):
+            return address.host
+    raise DNSLookupError(f"no IPv4 address was found for {name!r}")
+
+
+@implementer("IHostnameResolver")
+class SimpleResolverComplexifier:
+    """Finds, through a resolver of one IPv4 address, that one."""
+
+    def __init__(self, simpleResolver: interfaces.IResolverSimple) -> None:
+        self._simpleResolver = simpleResolver
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: interfaces.IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[Any]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> interfaces.IHostResolution:
+        """Look up a name and report its address, if that is of a type asked for.
+
+        An error that is no `DNSLookupError` is logged, and counts as no address found.
+        """
+        asking = _Asking(hostName, resolutionReceiver)
+        resolutionReceiver.resolutionBegan(asking)
+        found = maybeDeferred(self._simpleResolver.getHostByName, hostName)
+        kind: Any = transportSemantics
+        found.addCallback(_as_address, kind, portNumber)
+        found.addCallbacks(asking.report, self._failed, callbackArgs=(addressTypes,))
+        found.addErrback(_receiver_failed)
+        found.addCallback(lambda _: asking.end())
+        asking.waits_for = found
+        return asking
+
+    def _failed(self, reason: Failure) -> None:
+        if not reason.check(DNSLookupError):
+            log.err(reason, f"{self._simpleResolver!r} failed to look up a name")
+
+
+def _receiver_failed(reason: Failure) -> None:
+    log.err(reason, "Unhandled error in a receiver of addresses")
+
+
+def _as_address(host: Any, kind: Any, port: int) -> IPv4Address | IPv6Address:
+    if not isinstance(host, str):
+        raise TypeError(f"getHostByName() is to give an address as text, not {host!r}")
+    return (IPv6Address if ":" in host else IPv4Address)(kind, host, port)
+
+
+@implementer("IHostResolution")
+class _Asking:
+    """One look-up on its way."""
+
+    def __init__(self, name: str, receiver: Any) -> None:
+        self.name = name
+        self.waits_for: Deferred[Any] | None = None
+        self._receiver = receiver
+
+    def cancel(self) -> None:
+        """Give up: what has not been reported by now never is."""
+        self._receiver = None
+        if self.waits_for is not None:
+            self.waits_for.cancel()
+
+    def report(self, address: Any, types: Any) -> None:
+        if self._receiver is not None and (types is None or type(address) in types):
+            self._receiver.addressResolved(address)
+
+    def end(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.resolutionComplete()
