@@ -16,7 +16,6 @@ length cost no stack.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -35,14 +34,15 @@ from reactorlite.internet._failing import (
     TimeoutError,
     as_ours,
     caught,
-    not_resumed,
     stack_of_caller,
     warn_of_own_deferred,
 )
 from reactorlite.internet._futures import (
     AsyncioCancelledError,
     LoopTask,
+    TaskWaiter,
     current_task,
+    raisable,
     running_loop,
 )
 from reactorlite.python.failure import Failure
@@ -618,23 +618,26 @@ class Deferred(Generic[T]):
         A failure is raised. Several coroutines may wait; each gets the result. When an
         asyncio task that waits is cancelled, so is this.
         """
+        if self.called and not self.paused and self._debugInfo is None and not self._running:
+            return self.result  # type: ignore[no-any-return]  # see `result`
         if self.paused or not self.called:
             loop = running_loop()
             if loop is None or (task := current_task(loop)) is None or isinstance(task, LoopTask):
                 # What runs our own coroutines sends the result.
                 return (yield self)  # type: ignore[no-any-return]  # whatever is sent
-            future: asyncio.Future[T] = loop.create_future()
-            self._await_by(partial(_settle, future))
+            waiter = TaskWaiter(loop)
+            self._await_by(waiter)
             try:
-                return (yield from future)
+                yield waiter
             except AsyncioCancelledError as exc:
-                if not future.cancelled():
+                if not waiter.cancelled:
                     raise
                 yield from self._cancel_for_task(loop, exc)
+            return waiter.value  # type: ignore[no-any-return]  # see `result`
         result = self.result
         if isinstance(result, Failure):
             self._share()
-            raise result.value.with_traceback(result.getTracebackObject())
+            raise raisable(result)
         return result  # type: ignore[no-any-return]  # see `result`
 
     def __iter__(self) -> Generator[Any, Any, T]:
@@ -652,20 +655,21 @@ class Deferred(Generic[T]):
         task that is cancelled must end with asyncio's own error nevertheless: time-outs and
         task groups recognise no other.
         """
-        while True:
-            future: asyncio.Future[T] = loop.create_future()
-            self._await_by(partial(_settle, future))
-            self._cancel_firmly()
+        self._cancel_firmly()
+        while not self.called or self.paused:
+            waiter = TaskWaiter(loop)
+            self._await_by(waiter)
             try:
-                yield from future
-            except AsyncioCancelledError as exc:
-                if not future.cancelled():
-                    raise cancelled from None
-                cancelled = exc
+                yield waiter
             except BaseException as exc:
-                raise cancelled from exc
+                if not waiter.cancelled:
+                    raise cancelled from _cause(exc)
+                cancelled = exc
+                self._cancel_firmly()
             else:
                 raise cancelled
+        result = self._share()
+        raise cancelled from (_cause(result.value) if isinstance(result, Failure) else None)
 
     def _cancel_firmly(self) -> None:
         """Cancel, and take what the canceller raises for the result."""
@@ -713,29 +717,9 @@ class Deferred(Generic[T]):
 _held: set[Any] = set()
 
 
-def _settle(future: asyncio.Future[Any], deferred: Deferred[Any]) -> None:
-    """Give a `Deferred`'s result to the future that a task waits on in its place."""
-    if future.done():
-        # The task was cancelled, and waits on another one.
-        return
-    result = deferred.result
-    try:
-        if isinstance(result, Failure):
-            deferred._share()
-            future.set_exception(_raisable(result))
-        else:
-            future.set_result(result)
-    except RuntimeError as exc:
-        # The loop was closed.
-        not_resumed(exc)
-
-
-def _raisable(failure: Failure) -> BaseException:
-    if isinstance(failure.value, StopIteration):
-        error = RuntimeError("a Deferred failed with StopIteration, which can't be raised by await")
-        error.__cause__ = failure.value
-        return error
-    return failure.value.with_traceback(failure.getTracebackObject())
+def _cause(exc: BaseException) -> BaseException | None:
+    """What is told of an error that was met while cancelling; a cancellation is none."""
+    return None if isinstance(exc, AsyncioCancelledError) else exc
 
 
 def _timed_out(result: Any, timeout: float) -> Any:
@@ -786,6 +770,7 @@ def succeed(result: T) -> Deferred[T]:
         d._running = False
     d.called = True
     d.result = result
+    # Not `isinstance`, which would take a quarter of all this to say no.
     if result.__class__ is Failure:
         d._advance_all()
     return d

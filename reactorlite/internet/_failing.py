@@ -84,11 +84,6 @@ def caught(exc: BaseException, captureVars: bool = False) -> Failure:
     return Failure(exc, captureVars=True) if captureVars else Failure(exc)
 
 
-def not_resumed(exc: BaseException) -> None:
-    """Report what went wrong while somebody was given the result that he waited for."""
-    log.err(Failure(exc), "What waited for a Deferred could not go on")
-
-
 def warn_of_own_deferred(callback: object) -> None:
     """Warn that a callback returned the `Deferred` it was called for."""
     import warnings

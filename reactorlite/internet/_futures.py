@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -234,6 +235,88 @@ class LoopTask:
         return f"<{type(self).__name__} {state} name={self.get_name()!r} coro={self._generator!r}>"
 
 
+class TaskWaiter:
+    """What an asyncio task waits on in a Deferred's place.
+
+    It is no future, for that would take one more turn of the loop: the task goes on in the
+    very call that fires the Deferred, as Twisted's coroutines do. Only where another task
+    runs, in which asyncio lets none be resumed, does it go on in the loop's next turn.
+    """
+
+    __slots__ = (
+        "_asyncio_future_blocking",
+        "_context",
+        "_error",
+        "_is_over",
+        "_loop",
+        "_wake",
+        "cancelled",
+        "value",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._asyncio_future_blocking = True
+        self._is_over = self.cancelled = False
+        self._error: BaseException | None = None
+        self.value: Any
+
+    def __call__(self, deferred: Deferred[Any]) -> None:
+        """Let the task have the result of `deferred`, which calls this."""
+        if self._is_over:
+            return  # the task was cancelled, and waits on another one
+        self._is_over = True
+        self.value = result = deferred.result
+        if isinstance(result, Failure):
+            deferred._share()
+            self._error = raisable(result)
+        loop = self._loop
+        try:
+            if running_loop() is loop and current_task(loop) is None:
+                self._context.run(self._wake, self)
+            else:
+                self._wake_soon()
+        except RuntimeError:
+            self._wake_after_all()
+        except (SystemExit, KeyboardInterrupt) as exc:
+            loop.call_soon(_raise, exc)  # to leave the loop, and no callback of the Deferred's
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Raise asyncio's `CancelledError` in the task, in the loop's next turn."""
+        if self._is_over:
+            return False
+        self._is_over = self.cancelled = True
+        self._error = cancelled_error(msg)
+        self._wake_soon()
+        return True
+
+    # ---- what the task asks
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The task's loop."""
+        return self._loop
+
+    def add_done_callback(self, wake: Callable[[Any], object], *, context: Context) -> None:
+        """Keep what lets the task go on."""
+        self._wake = wake
+        self._context = context
+
+    def result(self) -> None:
+        """Raise what the task is to see, if anything."""
+        if self._error is not None:
+            raise self._error
+
+    def _wake_soon(self) -> None:
+        self._loop.call_soon(self._wake, self, context=self._context)
+
+    def _wake_after_all(self) -> None:
+        """Try it from the loop, where the task's context was that of the callback that fires."""
+        try:
+            self._wake_soon()
+        except RuntimeError as exc:
+            not_resumed(exc)  # the loop was closed
+
+
 #: Tasks that wait for a future of asyncio's.
 _held: set[LoopTask] = set()
 
@@ -249,3 +332,21 @@ _register_task: Callable[[Any], None] = asyncio.tasks._register_task
 
 def cancelled_error(message: Any) -> asyncio.CancelledError:
     return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
+
+
+def raisable(failure: Failure) -> BaseException:
+    """The exception of `failure`, with its traceback, as an `await` can raise it."""
+    if isinstance(failure.value, StopIteration):
+        error = RuntimeError("a Deferred failed with StopIteration, which can't be raised by await")
+        error.__cause__ = failure.value
+        return error
+    return failure.value.with_traceback(failure.getTracebackObject())
+
+
+def _raise(exc: BaseException) -> NoReturn:
+    raise exc
+
+
+def not_resumed(exc: BaseException) -> None:
+    """Report what went wrong while somebody was given the result that he waited for."""
+    log.err(Failure(exc), "What waited for a Deferred could not go on")

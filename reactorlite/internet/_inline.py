@@ -15,13 +15,14 @@ from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, overload
 
 from reactorlite.internet._deferred import Deferred, fail, succeed
-from reactorlite.internet._failing import CancelledError, as_ours, caught, not_resumed
+from reactorlite.internet._failing import CancelledError, as_ours, caught
 from reactorlite.internet._futures import (
     PENDING,
     AsyncioCancelledError,
     LoopTask,
     cancelled_error,
     isfuture,
+    not_resumed,
     running_loop,
 )
 from reactorlite.python.failure import Failure
@@ -75,7 +76,7 @@ class _Driver:
         return self.deferred
 
     def _succeed(self, value: Any) -> Deferred[Any] | None:
-        if isinstance(value, Failure):
+        if value is not None and isinstance(value, Failure):
             return self._fail(value)
         deferred = self.deferred
         if deferred is None:
@@ -247,10 +248,11 @@ class CoroutineDriver(LoopTask, _Driver):
         coroutine = self._generator
         while True:
             try:
-                if isinstance(result, Failure):
-                    yielded = _throw(coroutine, result)
-                else:
+                # `isinstance` is slow to say no.
+                if result is None or not isinstance(result, Failure):
                     yielded = coroutine.send(result)
+                else:
+                    yielded = _throw(coroutine, result)
             except StopIteration as stop:
                 self._outcome = stop.value
                 if self._callbacks is not None:

@@ -518,6 +518,115 @@ def test_returnValue_warns_and_returns() -> None:
     assert d.result == 3
 
 
+def test_a_task_resumes_inside_callback() -> None:
+    """A task that awaits a Deferred goes on in the very call that fires it, not a turn later."""
+    events: list[Any] = []
+
+    async def wait(d: Deferred[str]) -> None:
+        events.append(await d)
+
+    def fire(d: Deferred[str]) -> None:
+        d.callback("resumed")
+        events.append("fired")
+
+    async def main() -> None:
+        d: Deferred[str] = Deferred()
+        task = asyncio.create_task(wait(d))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(fire, d)
+        await task
+
+    asyncio.run(main())
+
+    assert events == ["resumed", "fired"]
+
+
+def test_a_task_that_another_one_wakes_goes_on_in_the_next_turn() -> None:
+    """A Deferred fired by a task lets that one go on first, and its own context is kept."""
+    events: list[Any] = []
+    who = contextvars.ContextVar("who", default="nobody")
+
+    async def wait(d: Deferred[str]) -> None:
+        who.set("waiter")
+        events.append((await d, who.get()))
+
+    async def main() -> None:
+        d: Deferred[str] = Deferred()
+        task = asyncio.create_task(wait(d))
+        await asyncio.sleep(0)
+        d.callback("resumed")
+        events.append(("fired", who.get()))
+        await task
+
+    asyncio.run(main())
+
+    assert events == [("fired", "nobody"), ("resumed", "waiter")]
+
+
+def test_a_task_whose_own_context_fires_goes_on_all_the_same() -> None:
+    """A callback that runs in the context of the task that waits can fire what it waits for."""
+    context = contextvars.copy_context()
+
+    async def main() -> int:
+        d: Deferred[int] = Deferred()
+
+        async def wait() -> int:
+            return await d
+
+        task = asyncio.create_task(wait(), context=context)
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(d.callback, 7, context=context)
+        return await task
+
+    result = asyncio.run(main())
+
+    assert result == 7
+
+
+def test_what_fires_after_the_task_was_cancelled_is_too_late() -> None:
+    """A task that is cancelled ends as cancelled, though its Deferred fires in the same turn."""
+
+    async def main() -> asyncio.Task[Any]:
+        d: Deferred[int] = Deferred()
+
+        async def wait() -> int:
+            return await d
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        task.cancel()
+        d.callback(1)
+        await asyncio.wait([task], timeout=5)
+        return task
+
+    task = asyncio.run(main())
+
+    assert task.cancelled()
+
+
+def test_a_task_that_ends_the_program_spares_the_callbacks() -> None:
+    """What leaves the loop from a task that a Deferred wakes is not taken for a callback's."""
+    after: list[Any] = []
+    loop = asyncio.new_event_loop()
+
+    async def wait(d: Deferred[int]) -> None:
+        await d
+        raise SystemExit("enough")
+
+    d: Deferred[int] = Deferred()
+    task = loop.create_task(wait(d))
+    loop.run_until_complete(asyncio.sleep(0))
+    d.addCallback(after.append)
+    loop.call_soon(d.callback, 1)
+
+    with pytest.raises(SystemExit, match="enough"):
+        loop.run_forever()
+
+    loop.close()
+    assert after == [1]
+    assert isinstance(task.exception(), SystemExit)
+
+
 @pytest.mark.parametrize("run", RUNNERS)
 def test_a_closed_loop_is_reported(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
     """A Deferred whose awaiter lost its loop tells the log, and runs its other callbacks."""
