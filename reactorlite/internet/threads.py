@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet.defer import Deferred, maybeDeferred
+from reactorlite.internet.defer import Deferred, fail, maybeDeferred
 from reactorlite.python.failure import Failure
 from reactorlite.python.threadpool import ThreadPool
 
@@ -28,8 +28,11 @@ def deferToThreadPool(
     """Call `f(*args, **kwargs)` in a thread of `threadpool`.
 
     The `Deferred` fires in the thread of `reactor`, with what `f` returns, or fails with
-    what it raises. To cancel it doesn't stop `f`, whose result is dropped then.
+    what it raises. To cancel it doesn't stop `f`, whose result is dropped then. In a pool that
+    takes no more jobs `f` isn't called, and the `Deferred` has failed with `RuntimeError`.
     """
+    if getattr(threadpool, "joined", False):  # a test's stand-in need not say
+        return fail(RuntimeError(f"{f!r} was not called: {threadpool!r} takes no more jobs"))
     result: Deferred[T] = Deferred()
 
     def done(succeeded: bool, value: Any) -> None:

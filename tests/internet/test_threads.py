@@ -30,6 +30,7 @@ from reactorlite.internet.threads import (
 )
 from reactorlite.python import threadable
 from reactorlite.python.failure import Failure
+from reactorlite.python.threadpool import ThreadPool
 
 WAIT = 5.0
 """Seconds after which something that a thread waits for is taken to be lost."""
@@ -93,6 +94,19 @@ def test_job_can_be_given_to_any_pool(reactor: Reactor) -> None:
 
     assert play(reactor, scenario) == "PoolThread-own-0"
     pool.stop()
+
+
+def test_job_for_a_pool_that_has_ended_says_so() -> None:
+    """Nobody waits for ever for a job that no thread will do."""
+    pool = ThreadPool(0, 1)
+    pool.start()
+    pool.stop()
+
+    d = deferToThreadPool(object(), pool, abs, -1)
+
+    failure = d.addErrback(lambda failure: failure).result
+    assert failure.check(RuntimeError)
+    assert "takes no more jobs" in str(failure.value)
 
 
 def test_cancelled_job_is_not_waited_for(reactor: Reactor) -> None:
