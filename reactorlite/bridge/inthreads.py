@@ -49,7 +49,10 @@ class InThreads:
     if TYPE_CHECKING:
         _guard: Guard | None
         _scope: Scope
-        _started: bool
+
+        @property
+        def _is_started(self) -> bool: ...
+
         _as_current: Callable[[], AbstractContextManager[None]]
 
     threadpool: ThreadPool | None = None
@@ -64,7 +67,7 @@ class InThreads:
         pool = self.threadpool
         if pool is None:
             pool = self.threadpool = ReactorPool(self._pool_size, self._as_current)
-            if self._started:
+            if self._is_started:
                 pool.start()
         return pool
 

@@ -9,6 +9,7 @@ listens) and goes on when the loop is there. `current_reactor` says which reacto
 from __future__ import annotations
 
 import asyncio
+import enum
 import signal
 import sys
 import threading
@@ -50,6 +51,16 @@ if TYPE_CHECKING:
 __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
 
 
+class State(enum.IntEnum):
+    """Where in its life a reactor is, in the order in which it goes through them."""
+
+    WAITING = 0  # for `run()`, or for a host's loop: at first, and again after each life
+    STARTING = 1  # it has a loop, whose next turn starts it up
+    STARTED = 2
+    STOPPING = 3  # what it opened is being closed
+    ENDED = 4  # all is closed, and `run()`, or the host, is about to hear of it
+
+
 @implementer("IReactorCore", "IReactorTime", "IReactorThreads")
 class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     """An event loop as Twisted-style code sees it.
@@ -70,10 +81,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         self._given_loop = eventloop
         # Not its number, which the system gives to another thread once this one has ended.
         self._thread: threading.Thread | None = threading.current_thread()
+        self._state = State.WAITING
         self._was_started = False
-        self._started = False
-        self._stopping = False
-        self._over = True
         # Between threads: what `callFromThread` was given while there was no loop for it.
         # A signal handler or `__del__` may hand over in the middle of it, in the same thread.
         self._handing_over = threading.RLock()
@@ -96,7 +105,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         `ReactorAlreadyRunning` when it runs, and in a thread whose loop runs.
         """
         loop = self._loop_to_run()
-        self._over = self._stopping = False
+        self._state = State.STARTING
         signals = stopping_on_signals(loop, self._signalled) if installSignalHandlers else None
         leaving: BaseException | None = None
         with signals or nullcontext():
@@ -120,7 +129,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         In a host's loop only what the reactor started ends, and the loop goes on. Raises
         `ReactorNotRunning` when there is nothing to stop.
         """
-        if not self._started or self._stopping:
+        if self._state is not State.STARTED:
             raise error.ReactorNotRunning(
                 "stop() was called on a reactor that isn't running, or is stopping"
             )
@@ -136,8 +145,9 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             raise RuntimeError(
                 "crash() can't end the host's loop: stop() ends what is the reactor's"
             )
-        self.running = self._started = False
-        self._over = True
+        self.running = False
+        # While it stops it is to end, and only sooner; else it is to go on in the next `run()`.
+        self._state = State.ENDED if self._is_stopping else State.WAITING
         self._stop_hearing_threads()
         loop = self._scope.loop
         if loop is not None and loop.is_running():
@@ -235,7 +245,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         self, callable: Callable[..., object], *args: Any, **kw: Any
     ) -> Trigger | None:
         """Call `callable` when the reactor has started, or now if it has."""
-        if self._started:
+        if self._is_started:
             callable(*args, **kw)
             return None
         return self.addSystemEventTrigger("after", "startup", callable, *args, **kw)
@@ -270,7 +280,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         To fire "shutdown" is no `stop()`: of a reactor that isn't started it ends the threads
         that wait for that, as Trial expects at its end, and nothing else.
         """
-        unused = eventType == "shutdown" and not self._started
+        unused = eventType == "shutdown" and not self._is_started
         with self._as_current():
             self._event(eventType).fire(first=self._stopThreadPool if unused else None)
 
@@ -278,20 +288,20 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
 
     def _loop_to_run(self) -> asyncio.AbstractEventLoop:
         self._forget_closed_loop()
-        if _get_running_loop() is not None and (self._guard is not None or not self._started):
+        if _get_running_loop() is not None and (self._guard is not None or not self._is_started):
             raise error.ReactorAlreadyRunning(
                 "run() can't be called inside a running loop. The reactor is that loop's guest:"
                 " leave run() out, and keep the loop going, with `await asyncio.Event().wait()`"
                 " if there is nothing else to wait for"
             )
-        if self._started:
-            still = "is still stopping" if self._stopping else "runs already"
+        if self._is_started:
+            still = "is still stopping" if self._is_stopping else "runs already"
             raise error.ReactorAlreadyRunning(f"{self!r} {still}")
         return self._scope.loop or self._given_loop or asyncio.new_event_loop()
 
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:
         leaving: BaseException | None = None
-        while not self._over:
+        while not self._is_over:
             residence.running[threading.get_ident()] = self
             try:
                 loop.run_forever()
@@ -301,21 +311,22 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
                 leaving = exc
             finally:
                 del residence.running[threading.get_ident()]
-            if not self._over and not self._stopping:
+            if self._state in (State.STARTING, State.STARTED):
                 # Interrupted, or somebody stopped the loop underneath: end in order all the same.
                 self._begin_to_stop()
         return leaving
 
     def _leave_own_loop(self, loop: asyncio.AbstractEventLoop) -> bool:
-        if self._stopping:
-            self._started = self.running = False
-            self._over = True
+        stopped = self._is_stopping
+        if stopped:
+            self.running = False
+            self._state = State.WAITING
             self._detach()
-        return self._stopping
+        return stopped
 
     def _signalled(self, number: signal.Signals) -> None:
         log.msg(f"Received {number.name}, shutting down.")
-        if self._stopping:
+        if self._is_stopping:
             # A second one, while shutting down takes its time: go on without what it waits for.
             if self._ending is not None:
                 self._ending.cancel()
@@ -323,9 +334,11 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             self._begin_to_stop()
 
     def _start_up(self) -> None:
-        if self._over:  # crashed by what a loop that was kept had ready before
+        if self._is_over:  # crashed by what a loop that was kept had ready before
             return
-        self._started = self._was_started = True
+        if self._state is State.STARTING:  # and not told to stop already, by a signal
+            self._state = State.STARTED
+        self._was_started = True
         self._event("startup").fire(first=self._now_running)
 
     def _now_running(self) -> None:
@@ -333,7 +346,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         self._start_threads()
 
     def _begin_to_stop(self) -> None:
-        self._stopping = True
+        self._state = State.STOPPING
         loop = self._scope.loop
         assert loop is not None
         if self._guard is not None:
@@ -346,7 +359,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         event = self._event("shutdown")
         event.add("after", (self._finished, (), {}))
         ending = event.fire(first=self._close)
-        self._ending = None if self._over else ending
+        self._ending = None if self._is_over else ending
 
     def _close(self) -> Deferred[None]:
         self.running = False
@@ -356,7 +369,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         return closed.addCallback(lambda _: self._scope.close())
 
     def _finished(self) -> None:
-        self._over = True
+        self._state = State.ENDED
         self._ending = None
         self._timers.clear()
         loop = self._scope.loop
@@ -376,7 +389,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
 
     def become_guest(self, loop: asyncio.AbstractEventLoop) -> None:
         """Live in a host's `loop`, which runs, until `stop()` or its end."""
-        self._over = self._stopping = False
+        self._state = State.STARTING
         self._guard = Guard(self._end_as_guest)
         self._left = loop.create_future()
         self._attach(loop)
@@ -386,7 +399,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     def _leave_host(self) -> None:
         guard, self._guard = self._guard, None
         left, self._left = self._left, None
-        self._started = False
+        self._state = State.WAITING
         self._detach()
         if guard is not None:
             guard.dismiss()
@@ -396,7 +409,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     async def _end_as_guest(self) -> None:
         left = self._left
         if left is not None:
-            if not self._stopping:
+            if not self._is_stopping:
                 self._begin_to_stop()
             await left
 
@@ -422,8 +435,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         """Wait for a loop again, after a host that closed its own without a word."""
         if self._scope.is_closed:
             self._guard = self._left = None
-            self._started = self._stopping = self.running = False
-            self._over = True
+            self.running = False
+            self._state = State.WAITING
             self._detach()
 
     def _detach(self) -> None:
@@ -451,6 +464,18 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             yield
         finally:
             residence.calling.reset(token)
+
+    @property
+    def _is_started(self) -> bool:
+        return self._state >= State.STARTED
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._state >= State.STOPPING
+
+    @property
+    def _is_over(self) -> bool:
+        return self._state in (State.WAITING, State.ENDED)
 
     def _event(self, name: str) -> SystemEvent:
         return self._events.setdefault(name, SystemEvent(self._leave))
