@@ -24,7 +24,7 @@ from reactorlite.internet._current import current_reactor
 from reactorlite.internet._delayed import CallQueue, DelayedCall, name_of
 from reactorlite.internet._failing import caught
 from reactorlite.internet._inline import iscoroutine
-from reactorlite.internet.defer import Deferred, ensureDeferred, fail
+from reactorlite.internet.defer import CancelledError, Deferred, ensureDeferred, fail
 from reactorlite.internet.error import ReactorNotRunning
 from reactorlite.python import log
 from reactorlite.python.components import implementer
@@ -373,8 +373,9 @@ def react(
     """Run a program: call `main(reactor, *argv)`, run the reactor until its result is there.
 
     Then exit, with 0; with 1 and the failure in the log if it failed; with its code if it
-    failed with `SystemExit`. A coroutine begins when the reactor runs, so that it may use
-    all of asyncio from its first line. What `main` itself raises passes through.
+    failed with `SystemExit`. What still waits when the reactor stops, as for Ctrl-C, is
+    cancelled, and the status is 0. A coroutine begins when the reactor runs, so that it may
+    use all of asyncio from its first line. What `main` itself raises passes through.
     """
     reactor: Any = current_reactor() if _reactor is None else _reactor
     program = _Program(reactor)
@@ -409,7 +410,8 @@ class _Program:
     def _failed(self, failure: Failure) -> None:
         if failure.check(SystemExit):
             self.code = failure.value.code  # type: ignore[attr-defined]  # as checked
-        else:
+        elif not (self._stopping and failure.check(CancelledError)):
+            # What still waits when the loop ends is cancelled, which is no error of its own.
             log.err(failure, "main function encountered error")
             self.code = 1
 

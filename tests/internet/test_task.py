@@ -631,6 +631,27 @@ def test_react_ends_with_its_reactor(reactor: Reactor) -> None:
     assert exit_code(main, reactor) == 0
 
 
+@pytest.mark.parametrize("wait", [Deferred, lambda: asyncio.sleep(60)], ids=["deferred", "sleep"])
+def test_react_cancels_what_still_waits(
+    loop_factory: Any, monkeypatch: pytest.MonkeyPatch, log: Any, wait: Any
+) -> None:
+    """A coroutine that still waits when its reactor is stopped is cancelled, which is no error."""
+    monkeypatch.setattr(asyncio, "new_event_loop", loop_factory)
+    reactor = Reactor()
+    endings: list[BaseException] = []
+
+    async def main(_: Any) -> None:
+        reactor.callLater(0, reactor.stop)
+        try:
+            await wait()
+        except asyncio.CancelledError as cancelled:
+            endings.append(cancelled)
+            raise
+
+    assert exit_code(main, reactor) == 0
+    assert len(endings) == 1
+
+
 def test_react_while_shutting_down(reactor: Reactor, log: Any) -> None:
     """A failure that comes while the reactor stops is logged, and counts."""
     result: Deferred[None] = Deferred()
