@@ -618,6 +618,12 @@ class FileWrapper:
         """Let go of the producer."""
         self.producer = None
 
+    # Private in Twisted too, but tests of programs have no other way to a pull producer's rest.
+    def _checkProducer(self) -> None:
+        """Ask the producer, if there is one, for more."""
+        if self.producer is not None:
+            self.producer.resumeProducing()
+
     def stopConsuming(self) -> None:
         """Let go of the producer and close the file."""
         self.unregisterProducer()

@@ -856,6 +856,24 @@ def test_file_asks_a_pull_producer_once(side: Any) -> None:
     assert asked == ["pull"]
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_file_asks_its_producer_when_told(side: Any, streaming: bool) -> None:
+    """Who plays the loop asks the producer again and again, until it has unregistered."""
+    asked: list[str] = []
+    transport = side.protocol.FileWrapper(io.BytesIO())
+    transport.registerProducer(
+        SimpleNamespace(resumeProducing=lambda: asked.append("again")), streaming
+    )
+    asked.clear()
+
+    transport._checkProducer()
+    transport._checkProducer()
+    transport.unregisterProducer()
+    transport._checkProducer()
+
+    assert asked == ["again", "again"]
+
+
 def test_file_that_raises_is_given_to_handle_exception(side: Any) -> None:
     """What goes wrong in the file does not come out of the transport."""
 
