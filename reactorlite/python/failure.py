@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property
+from io import StringIO
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -247,7 +248,9 @@ class Failure(BaseException):
 
     def getBriefTraceback(self) -> str:
         """The exception, and one line `file:line:function` for each frame."""
-        return self.getTraceback(detail="brief")
+        file = StringIO()
+        self.printBriefTraceback(file)
+        return file.getvalue()
 
     def getTraceback(self, elideFrameworkCode: object = 0, detail: str = "default") -> str:
         """The traceback and the exception as text, in one of three forms.
@@ -255,7 +258,13 @@ class Failure(BaseException):
         "default" is like Python's own, "brief" has one line per frame, "verbose" shows the
         variables of each frame where `captureVars` kept them. `ValueError` for another detail.
         No frames are above the one that caught the exception, so there are none to elide.
+        It is what `printTraceback` writes: a subclass that overrides that changes both.
         """
+        file = StringIO()
+        self.printTraceback(file, elideFrameworkCode, detail)
+        return file.getvalue()
+
+    def _described(self, detail: str) -> str:
         lines: list[str] = []
         kept = detail != "verbose" or self.captureVars
         format_frames(self.frames, lines.append, detail if kept else "verbose-vars-not-captured")
@@ -276,8 +285,8 @@ class Failure(BaseException):
         elideFrameworkCode: object = False,
         detail: str = "default",
     ) -> None:
-        """Write `getTraceback()` to a file, or to the log as an error."""
-        text = self.getTraceback(elideFrameworkCode, detail)
+        """Write the text that `getTraceback` gives to a file, or to the log as an error."""
+        text = self._described(detail)
         if file is None:
             _log.error("%s", text.rstrip("\n"))
         else:

@@ -369,6 +369,19 @@ def test_traceback_says_that_variables_are_missing(detail):
     assert "captureVars=True" in fallen().getTraceback(detail=detail)
 
 
+@pytest.mark.parametrize("get", ["getTraceback", "getBriefTraceback"])
+def test_subclass_prints_in_its_own_words(get):
+    """A subclass that overrides `printTraceback`, as remote failures do, changes both forms."""
+
+    class Remote(Failure):
+        def printTraceback(self, file=None, elideFrameworkCode=0, detail="default"):
+            file.write(f"from afar, {detail}")
+
+    told = getattr(fallen(Remote), get)()
+
+    assert told == f"from afar, {'brief' if 'Brief' in get else 'default'}"
+
+
 def test_no_such_detail():
     """A form that doesn't exist is an error naming those that do."""
     with pytest.raises(ValueError, match="brief"):
