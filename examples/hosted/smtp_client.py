@@ -1,6 +1,8 @@
 """Twisted's SMTP client: sends a message to two people.
 
-python -m reactorlite run examples/hosted/smtp_client.py HOST PORT
+    python -m reactorlite run examples/hosted/smtp_client.py HOST PORT
+
+The people are `ann` and `bob` at example.org.
 """
 
 import sys

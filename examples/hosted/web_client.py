@@ -1,6 +1,8 @@
 """Twisted's HTTP client: gets a page, some more of them at once, and posts to one.
 
-python -m reactorlite run examples/hosted/web_client.py URL
+    python -m reactorlite run examples/hosted/web_client.py URL
+
+URL is one such as `http://localhost:8080/echo`, which may be posted to.
 """
 
 import sys
