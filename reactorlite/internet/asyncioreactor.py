@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextvars import Context
 
-    Trigger = tuple[str, str, tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]]
+    Trigger = tuple[str, tuple[str, Callable[..., object], tuple[Any, ...], dict[str, Any]]]
 
 __all__ = ["AsyncioSelectorReactor", "Reactor", "current_reactor", "install"]
 
@@ -262,17 +262,17 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         result is for `removeSystemEventTrigger`.
         """
         _check_callable("addSystemEventTrigger", callable)
-        trigger = (callable, args, kw)
-        self._event(eventType).add(phase, trigger)
-        return (eventType, phase, trigger)
+        self._event(eventType).add(phase, (callable, args, kw))
+        return (eventType, (phase, callable, args, kw))
 
     def removeSystemEventTrigger(self, triggerID: Trigger) -> None:
         """Take back what `addSystemEventTrigger` or `callWhenRunning` gave.
 
-        Raises `ValueError` when it was called, or taken back, before.
+        Raises `ValueError` when it was called, or taken back, before, and `KeyError` or `TypeError`
+        for what is no trigger's.
         """
-        eventType, phase, trigger = triggerID
-        self._event(eventType).remove(phase, trigger)
+        eventType, (phase, callable, args, kw) = triggerID
+        self._event(eventType).remove(phase, (callable, args, kw))
 
     def fireSystemEvent(self, eventType: str) -> None:
         """Call the triggers of `eventType`.
