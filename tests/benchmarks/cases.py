@@ -9,7 +9,8 @@ from tests.benchmarks import load
 from tests.benchmarks.measuring import Attending, Idling, Importing, Measure, Serving
 from tests.benchmarks.sides import SIDES, Side
 
-SERVERS = tuple(SIDES)
+SERVERS = tuple(name for name, side in SIDES.items() if side.written_for != "web")
+WEB = tuple(name for name, side in SIDES.items() if side.written_for == "web")
 PROGRAMS = ("raw", "twisted", "reactorlite", "raw-uvloop", "reactorlite-uvloop")
 REACTORS = ("raw", "twisted", "reactorlite")
 
@@ -124,6 +125,15 @@ CASES = (
         1000,
         (Bound(OURS, "raw", 1.2), Bound(UV, "raw-uvloop", 1.3)),
         step=20,
+    ),
+    Case(
+        "web",
+        "a small page by twisted.web, 10 connections that are kept",
+        server("web", load.GetPage),
+        3000,
+        (Bound("hosted-web", "twisted-web", 1.11), Bound("hosted-web-uvloop", "twisted-web", 1.0)),
+        WEB,
+        step=10,
     ),
     Case(
         "connect",

@@ -56,15 +56,17 @@ class Load:
 class Ask(Load):
     """A small message out, an answer of a known size in."""
 
+    request = REQUEST
     answer = len(REQUEST)
 
     def run(self, count: int) -> None:
-        buffer, size, wait = bytearray(self.answer), self.answer, socket.MSG_WAITALL
+        request, size = self.request, self.answer
+        buffer, wait = bytearray(size), socket.MSG_WAITALL
         sends = [sock.send for sock in self.sockets]
         receives = [sock.recv_into for sock in self.sockets]
         for _ in range(count // self.connections):
             for send in sends:
-                send(REQUEST)
+                send(request)
             for receive in receives:
                 if receive(buffer, size, wait) != size:
                     raise EOFError("the server closed the connection")
@@ -81,6 +83,23 @@ class AskBursts(Ask):
 
     connections = 10
     answer = sum(map(len, PIECES))
+
+
+class GetPage(Ask):
+    """A page is asked for; all answers are as long as the first."""
+
+    connections = 10
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n"
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        first = connection(port)
+        first.send(self.request)
+        answer = b""
+        while not answer.endswith(b"</html>"):
+            answer += first.recv(4096)
+        first.close()
+        self.answer = len(answer)
 
 
 class SendChunks(Load):

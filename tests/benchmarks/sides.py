@@ -14,6 +14,7 @@ BACKLOG = 128
 REQUEST = b"r" * 64
 PIECES = [b"%031d\n" % number for number in range(20)]
 CHUNK = b"c" * 65536
+PAGE = b"<html>" + b"p" * 200 + b"</html>"
 CHUNKS_IN_BULK = 256  # 16 MiB for one byte back
 CHUNKS_IN_STREAM = 1024  # 64 MiB for one request
 
@@ -40,6 +41,8 @@ class Side:
         needed = ["uvloop"] if self.uvloop else []
         if self.written_for == "twisted":
             needed += [self.package, f"{self.package}.internet.reactor"]
+        if self.written_for == "web":
+            needed += ["twisted", "twisted.web.server"]
         return next((name for name in needed if importlib.util.find_spec(name) is None), None)
 
 
@@ -53,5 +56,8 @@ SIDES = {
         Side("reactorlite", "twisted", "reactorlite"),
         Side("raw-uvloop", "asyncio", uvloop=True),
         Side("reactorlite-uvloop", "twisted", "reactorlite", uvloop=True),
+        Side("twisted-web", "web", "twisted"),
+        Side("hosted-web", "web", "reactorlite"),
+        Side("hosted-web-uvloop", "web", "reactorlite", uvloop=True),
     )
 }
