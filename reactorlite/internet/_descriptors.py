@@ -2,6 +2,66 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
 
+from reactorlite.python.components import implementer
+
+if TYPE_CHECKING:
+    from reactorlite.bridge.descriptors import Watched
+    from reactorlite.bridge.scope import Scope
+
+
+@implementer("IReactorFDSet")
 class Descriptors:
-    """What a reactor does with descriptors."""
+    """What a reactor does with descriptors: it has the loop watch them.
+
+    These are descriptors of people's own. The reactor's ports and connections are
+    transports of the loop's, and not among them.
+    """
+
+    if TYPE_CHECKING:
+        _scope: Scope
+
+    _watched: Watched | None = None
+
+    def addReader(self, reader: Any) -> None:
+        """Call `reader.doRead()` whenever there is something to read at `reader.fileno()`.
+
+        What `doRead` raises is logged. If it raises or answers an exception, the reader is
+        removed, and its `connectionLost` called with that as the reason; after
+        `CONNECTION_DONE` `readConnectionLost`, if it is an `IHalfCloseableDescriptor`. A
+        descriptor that is closed is to be removed first. Raises `TypeError` and `ValueError`
+        for what has no `fileno()` or is closed, and `NotImplementedError` on a loop that
+        watches no descriptors.
+        """
+        self._watching().readers.add(reader)
+
+    def addWriter(self, writer: Any) -> None:
+        """Call `writer.doWrite()` whenever `writer.fileno()` has room; see `addReader`."""
+        self._watching().writers.add(writer)
+
+    def removeReader(self, reader: Any) -> None:
+        """Watch it for reading no more; nothing happens if it wasn't."""
+        if self._watched is not None:
+            self._watched.readers.remove(reader)
+
+    def removeWriter(self, writer: Any) -> None:
+        """Watch it for writing no more; nothing happens if it wasn't."""
+        if self._watched is not None:
+            self._watched.writers.remove(writer)
+
+    def getReaders(self) -> list[Any]:
+        """What was given to `addReader` and is still watched."""
+        return [] if self._watched is None else list(self._watched.readers.numbers)
+
+    def getWriters(self) -> list[Any]:
+        """What was given to `addWriter` and is still watched."""
+        return [] if self._watched is None else list(self._watched.writers.numbers)
+
+    def _watching(self) -> Watched:
+        if self._watched is None:
+            # Few programs have descriptors of their own.
+            from reactorlite.bridge.descriptors import Watched
+
+            self._watched = Watched(self._scope)
+        return self._watched

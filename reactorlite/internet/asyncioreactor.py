@@ -156,11 +156,13 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     def removeAll(self) -> list[object]:
         """Begin to close all that is open on the reactor, and answer what it was.
 
-        These are ports, attempts to connect, and the transports of connections. Trial asks
-        for it between test cases, to name what a test has left behind.
+        These are ports, attempts to connect, and the transports of connections; and the
+        descriptors that are watched, of which the reactor lets go without closing them. Trial
+        asks for it between test cases, to name what a test has left behind.
         """
+        watched = [] if self._watched is None else self._watched.remove_all()
         with self._as_current():
-            return self._scope.abandon()
+            return [*watched, *self._scope.abandon()]
 
     def disconnectAll(self) -> None:
         """Close all that is open on the reactor; protocols hear of it as `ConnectionLost`.
