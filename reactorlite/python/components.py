@@ -23,6 +23,7 @@ import threading
 from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, TypeVar
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -227,7 +228,8 @@ class Componentized:
     persistenceVersion = 1
 
     def __init__(self) -> None:
-        self._components: dict[Any, Any] = {}
+        # By the names of the interfaces, under Twisted's name: it is what is pickled.
+        self._adapterCache: dict[str, Any] = {}
 
     def locateAdapterClass(self, klass: Any, interfaceClass: Any, default: Any) -> Any:
         """Find what is registered to adapt that class to that interface."""
@@ -245,7 +247,7 @@ class Componentized:
 
     def setComponent(self, interfaceClass: Any, component: Any) -> None:
         """Keep a component for that interface, in place of the one there is."""
-        self._components[interfaceClass] = component
+        self._adapterCache[_noted(interfaceClass)] = component
 
     def addComponent(self, component: Any, ignoreClass: int = 0) -> None:
         """Keep a component for the interfaces it declares.
@@ -255,7 +257,7 @@ class Componentized:
         """
         for interface in backing().providedBy(component):
             if ignoreClass or self._adapts(interface, component):
-                self._components[interface] = component
+                self.setComponent(interface, component)
 
     def _adapts(self, interface: Any, component: Any) -> bool:
         located = self.locateAdapterClass(self.__class__, interface, None)
@@ -263,24 +265,25 @@ class Componentized:
 
     def unsetComponent(self, interfaceClass: Any) -> None:
         """Forget the component for that interface; raises `KeyError` if there is none."""
-        del self._components[interfaceClass]
+        del self._adapterCache[_noted(interfaceClass)]
 
     def removeComponent(self, component: Any) -> list[Any]:
         """Forget a component, and return the interfaces it was kept for."""
-        found = [i for i, kept in self._components.items() if kept is component]
-        for interface in found:
-            del self._components[interface]
-        return found
+        found = [name for name, kept in self._adapterCache.items() if kept is component]
+        for name in found:
+            del self._adapterCache[name]
+        return [_interface_named(name) for name in found]
 
     def getComponent(self, interface: Any, default: Any = None) -> Any:
         """Return the component for that interface, made now if an adapter is registered."""
-        if interface in self._components:
-            return self._components[interface]
+        name = _noted(interface)
+        if name in self._adapterCache:
+            return self._adapterCache[name]
         adapter = interface.__adapt__(self)
         if adapter is None:
             return default
         if not getattr(adapter, "temporaryAdapter", False):
-            self._components[interface] = adapter
+            self.setComponent(interface, adapter)
             if getattr(adapter, "multiComponent", False):
                 self.addComponent(adapter)
         return adapter
@@ -289,13 +292,30 @@ class Componentized:
         return self.getComponent(interface)
 
 
+_met: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+def _noted(interface: Any) -> str:
+    """Return the interface's full name, by which it can be found again."""
+    name = f"{interface.__module__}.{interface.__name__}"
+    _met[name] = interface
+    return name
+
+
+def _interface_named(name: str) -> Any:
+    if name not in _met:  # it came from a pickle
+        module, _, last = name.rpartition(".")
+        _met[name] = getattr(importlib.import_module(module), last)
+    return _met[name]
+
+
 class ReprableComponentized(Componentized):
     """A `Componentized` that prints what it holds."""
 
     def __repr__(self) -> str:
         held = ", ".join(
-            f"{interface.__name__}: {'itself' if kept is self else repr(kept)}"
-            for interface, kept in self._components.items()
+            f"{name.rpartition('.')[2]}: {'itself' if kept is self else repr(kept)}"
+            for name, kept in self._adapterCache.items()
         )
         return f"<{type(self).__name__} of {{{held}}}>"
 

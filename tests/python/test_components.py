@@ -808,3 +808,27 @@ def test_interfaces_are_pickled_by_name() -> None:
     many.setComponent(IReactorTCP, "kept")
 
     assert pickle.loads(pickle.dumps(many)).getComponent(IReactorTCP) == "kept"
+
+
+def test_components_of_a_pickle_can_be_removed() -> None:
+    """What is removed from an object that was pickled is told by its interfaces, found by name."""
+    from reactorlite.internet.interfaces import IReactorTCP
+
+    many = components.Componentized()
+    many.setComponent(IReactorTCP, many)
+    del components._met["reactorlite.internet.interfaces.IReactorTCP"]  # as in a new process
+    other = pickle.loads(pickle.dumps(many))
+
+    assert other.removeComponent(other) == [IReactorTCP]
+
+
+def test_state_has_only_names_and_components() -> None:
+    """What is kept is by name, for programs that write an object's state as they please."""
+    from reactorlite.internet.interfaces import IReactorTCP
+
+    many = components.Componentized()
+    many.setComponent(IReactorTCP, "kept")
+
+    assert many.__getstate__() == {
+        "_adapterCache": {"reactorlite.internet.interfaces.IReactorTCP": "kept"}
+    }
