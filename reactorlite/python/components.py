@@ -303,10 +303,11 @@ def _noted(interface: Any) -> str:
 
 
 def _interface_named(name: str) -> Any:
-    if name not in _met:  # it came from a pickle
-        module, _, last = name.rpartition(".")
-        _met[name] = getattr(importlib.import_module(module), last)
-    return _met[name]
+    if name in _met:
+        return _met[name]
+    from pkgutil import resolve_name  # for what came from a pickle
+
+    return resolve_name(name)
 
 
 class ReprableComponentized(Componentized):
