@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reactorlite.internet import error
+from reactorlite.internet._constants import CONNECTION_DONE, CONNECTION_LOST
 from reactorlite.internet._residence import set_default
 
 __all__ = ["CONNECTION_DONE", "CONNECTION_LOST", "installReactor"]
-
-CONNECTION_DONE = error.ConnectionDone("Connection done")
-CONNECTION_LOST = error.ConnectionLost("Connection lost")
 
 
 def installReactor(reactor: Any) -> None:
