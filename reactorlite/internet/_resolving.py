@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet.address import IPv4Address, IPv6Address
-from reactorlite.internet.defer import Deferred, maybeDeferred
+from reactorlite.internet.defer import CancelledError, Deferred, maybeDeferred
 from reactorlite.internet.error import DNSLookupError
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reactorlite.internet import interfaces
     from reactorlite.python.failure import Failure
@@ -31,6 +32,28 @@ def resolved(
     gathering = _Gathering()
     resolver.resolveHostName(gathering, name, port, types, "TCP")
     return gathering.found
+
+
+def by_threads(name: str, port: int) -> Deferred[list[Any]]:
+    """Ask the system in a thread of the current reactor's: for who has no resolver at hand."""
+    from reactorlite.internet.threads import deferToThread
+
+    return deferToThread(socket.getaddrinfo, name, port, 0, socket.SOCK_STREAM)
+
+
+def version_of(host: str) -> int:
+    """4 or 6 for an address of that version of IP, else 0: a name."""
+    for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host.partition("%")[0] if version == 6 else host)
+            return version
+    return 0
+
+
+def host_of(address: IPv4Address | IPv6Address) -> str:
+    """The host of an address, with the link that it is on, if it is on one."""
+    scope = address.scopeID if isinstance(address, IPv6Address) else 0
+    return f"{address.host}%{scope}" if scope else address.host
 
 
 @implementer("IResolutionReceiver")
@@ -129,6 +152,44 @@ def _as_address(host: Any, kind: Any, port: int) -> IPv4Address | IPv6Address:
     if not isinstance(host, str):
         raise TypeError(f"getHostByName() is to give an address as text, not {host!r}")
     return (IPv6Address if ":" in host else IPv4Address)(kind, host, port)
+
+
+@implementer("IHostnameResolver")
+class _SimpleHostnameResolver:
+    """Finds what a function that answers as `socket.getaddrinfo` does, in a Deferred, finds."""
+
+    def __init__(self, nameResolution: Callable[[str, int], Deferred[list[Any]]]) -> None:
+        self._nameResolution = nameResolution
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: interfaces.IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[Any]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> interfaces.IHostResolution:
+        """Look up a name and report its addresses. An error is logged: nothing was found."""
+        asking = _Asking(hostName, resolutionReceiver)
+        resolutionReceiver.resolutionBegan(asking)
+        found = maybeDeferred(self._nameResolution, hostName, portNumber)
+        found.addErrback(self._failed, hostName)
+        found.addCallback(_reported, asking, addressTypes)
+        found.addErrback(_receiver_failed)
+        asking.waits_for = found
+        return asking
+
+    def _failed(self, reason: Failure, name: str) -> list[Any]:
+        if not reason.check(CancelledError):
+            log.err(reason, f"{self._nameResolution!r} failed to look up {name!r}")
+        return []
+
+
+def _reported(found: list[Any], asking: _Asking, types: Any) -> None:
+    for family, _, _, _, address in found:
+        kind = IPv6Address if family == socket.AF_INET6 else IPv4Address
+        asking.report(kind("TCP", *address), types)
+    asking.end()
 
 
 @implementer("IHostResolution")
