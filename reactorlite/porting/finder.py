@@ -42,9 +42,11 @@ def install_as_twisted() -> None:
         )
     sys.meta_path.insert(0, finder)
     if finder.twisted_installed:
+        from reactorlite.porting.plugins import look_for_plugins
         from reactorlite.porting.republishing import republish
 
         republish()
+        look_for_plugins()
 
 
 class _Finder:
