@@ -80,5 +80,4 @@ def _as_server(peer: Script) -> None:
     body = [line for line in iter(peer.line, ".")]
     assert body == ["Subject: Rain", "", "Take an umbrella.", ".."]
     peer.say("250 taken")
-    # It goes without QUIT.
-    assert peer.line() == "RSET"
+    # The program ends then, and says no more, or RSET.

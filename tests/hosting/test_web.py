@@ -116,6 +116,27 @@ def test_download_at_flat_memory(curl: Any, server: Any) -> None:
     assert peak_memory(server) - before < 8 * MIB
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_slow_reader_at_flat_memory(port: int, server: Any) -> None:
+    """What a client doesn't read stays in the file, while others are served."""
+    test_http_client(port)
+    before = peak_memory(server)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+    client.request("GET", "/files/large")
+    response = client.getresponse()
+    read = len(response.read(1000))
+
+    for _ in range(20):
+        test_http_client(port)
+    kept = peak_memory(server) - before
+    while piece := response.read(MIB):
+        read += len(piece)
+    client.close()
+
+    assert kept < 8 * MIB
+    assert read == DOWNLOAD
+
+
 def test_http_client(port: int) -> None:
     """Python's own client posts and gets by one connection."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
