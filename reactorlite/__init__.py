@@ -7,7 +7,7 @@ its own, or `bridge.adapt` with no reactor at all.
 Imports go down this table, never up, and form no cycle (`tests/test_layers.py`):
 
     4  front door    internet.reactor
-    3  façade        internet.asyncioreactor, internet.main, internet._residence,
+    3  façade        internet.asyncioreactor, internet.main, internet.base, internet._residence,
     3                internet._streams, internet._datagrams, internet._processes,
     3                internet._descriptors, internet._names
     2  bridge        bridge.*
