@@ -8,9 +8,8 @@ from reactorlite.internet._descriptions import (
     CLIENTS,
     built,
     by_name,
-    fields,
     local,
-    parser_for,
+    read,
     seconds,
     whole,
 )
@@ -36,8 +35,7 @@ def clientFromString(reactor: Any, description: str | bytes) -> interfaces.IStre
     Raises `ValueError` for an unknown kind of endpoint and for arguments that mean nothing,
     and `TypeError` where there are too few or too many.
     """
-    kind, args, named = fields(description, "clientFromString")
-    parser = parser_for(CLIENTS, kind, _KINDS)
+    parser, args, named = read(description, CLIENTS, _KINDS)
     endpoint: interfaces.IStreamClientEndpoint
     endpoint = parser.parseStreamClient(reactor, *args, **named)
     return endpoint

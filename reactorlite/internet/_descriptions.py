@@ -26,25 +26,25 @@ def quoteStringArgument(argument: str) -> str:
     return argument.replace("\\", "\\\\").replace(":", "\\:")
 
 
-def fields(description: str | bytes, where: str) -> tuple[str, list[str], dict[str, str]]:
-    """Take a description apart: its kind, and the arguments without and with a name.
+def fields(description: str | bytes) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Take a description apart: the fields without a name, the kind first, and those with one.
 
-    `where` is the function that was called with it. Bytes are UTF-8. Raises `TypeError` for
-    what is no text, and `ValueError` where it can't be read.
+    Bytes are UTF-8. Raises `TypeError` for what is no text, and `ValueError` where it can't be
+    read.
     """
     if isinstance(description, bytes):
         description = description.decode("utf-8")
     if not isinstance(description, str):
-        raise TypeError(f"{where}() takes a description as text, not {description!r}")
-    (kind, value), *rest = _split(description)
-    plain = [text for text, value in rest if value is None]
+        raise TypeError(f"an endpoint's description is text, not {description!r}")
+    found = _split(description)
     named: dict[str, str] = {}
-    for name, text in rest:
-        if name in named and text is not None:
+    for name, text in found:
+        if text is not None and name in named:
             raise ValueError(f"{description!r} says {name!r} twice")
         if text is not None:
             named[name] = text
-    return (kind if value is None else f"{kind}={value}"), plain, named
+    plain = tuple(text for text, value in found if value is None)
+    return plain, named
 
 
 def _split(description: str) -> list[tuple[str, str | None]]:
@@ -69,11 +69,21 @@ def _split(description: str) -> list[tuple[str, str | None]]:
     return [*found, (text, None) if name is None else (name, text)]
 
 
-def parser_for(group: str, kind: str, own: dict[str, Any]) -> Any:
-    """What parses descriptions of a kind: ours, an entry point's, or another source's.
+def read(
+    description: str | bytes, group: str, own: dict[str, Any]
+) -> tuple[Any, tuple[str, ...], dict[str, str]]:
+    """What parses a description, and its arguments without and with a name.
 
-    Raises `ValueError` for an unknown kind.
+    The parser is ours, an entry point's, or another source's. Raises `ValueError` for an
+    unknown kind, and as `fields`.
     """
+    plain, named = fields(description)
+    if not plain:
+        raise ValueError(f"{description!r} doesn't begin with a kind of endpoint, such as tcp:")
+    return _parser_for(group, plain[0], own), plain[1:], named
+
+
+def _parser_for(group: str, kind: str, own: dict[str, Any]) -> Any:
     parser = own.get(kind) or _from_entry_points(group, kind)
     for source in sources:
         parser = parser or source(group, kind)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.internet._descriptions import (
     SERVERS,
     built,
-    fields,
-    parser_for,
+    read,
     whole,
     written,
 )
@@ -38,8 +37,7 @@ def serverFromString(reactor: Any, description: str | bytes) -> interfaces.IStre
     Raises `ValueError` for an unknown kind of endpoint and for arguments that mean nothing,
     and `TypeError` where there are too few or too many.
     """
-    kind, args, named = fields(description, "serverFromString")
-    parser = parser_for(SERVERS, kind, _KINDS)
+    parser, args, named = read(description, SERVERS, _KINDS)
     endpoint: interfaces.IStreamServerEndpoint
     endpoint = parser.parseStreamServer(reactor, *args, **named)
     return endpoint

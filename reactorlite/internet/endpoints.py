@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet._attempts import _WrappingFactory, _WrappingProtocol
 from reactorlite.internet._clientdescriptions import _TLSClientEndpointParser, clientFromString
+from reactorlite.internet._descriptions import fields as _parse
 from reactorlite.internet._descriptions import quoteStringArgument
 from reactorlite.internet._hostname import HostnameEndpoint
 from reactorlite.internet._pipeendpoints import (
@@ -116,6 +117,7 @@ _OF_TWISTEDS = (
     _WrapperServerEndpoint,
     _WrappingFactory,
     _WrappingProtocol,
+    _parse,
 )
 
 
