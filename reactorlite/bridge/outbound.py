@@ -127,7 +127,13 @@ class StreamTransport:
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send the pieces of `iovec`, as one `write` of all of them joined."""
-        self.write(b"".join(_bytes_from(data) for data in iovec))
+        pieces = list(iovec)
+        try:
+            data = b"".join(pieces)
+        except TypeError:
+            # One of them isn't bytes-like: let the piece itself say so.
+            data = b"".join(map(_bytes_from, pieces))
+        self.write(data)
 
     # -- what protocols call: endings
 
