@@ -30,7 +30,9 @@ def resolved(
     To cancel the Deferred cancels the look-up.
     """
     gathering = _Gathering()
-    resolver.resolveHostName(gathering, name, port, types, "TCP")
+    # Resolvers of programs may have only the arguments that Twisted's endpoints give.
+    more: dict[str, Any] = {} if types is None else {"addressTypes": types}
+    resolver.resolveHostName(gathering, name, portNumber=port, **more)
     return gathering.found
 
 

@@ -73,8 +73,8 @@ class Complex:
         self.addresses = addresses
         self.asked = []
 
-    def resolveHostName(self, receiver, name, port=0, types=None, semantics="TCP"):
-        self.asked.append((name, port))
+    def resolveHostName(self, receiver, name, portNumber=0, addressTypes=None):
+        self.asked.append((name, portNumber))
         resolution = Resolution(name)
         receiver.resolutionBegan(resolution)
         for address in self.addresses:

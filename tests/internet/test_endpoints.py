@@ -306,8 +306,8 @@ class Resolver:
     def __init__(self, *addresses):
         self.addresses = addresses
 
-    def resolveHostName(self, receiver, name, port=0, types=None, semantics="TCP"):
-        self.types = types
+    def resolveHostName(self, receiver, name, portNumber=0, addressTypes=None):
+        self.types = addressTypes
         self.receiver = receiver
         receiver.resolutionBegan(self)
         return self

@@ -34,7 +34,7 @@ class Resolver:
     def __init__(self, *addresses):
         self.addresses = addresses
 
-    def resolveHostName(self, receiver, name, port=0, types=None, semantics="TCP"):
+    def resolveHostName(self, receiver, name, portNumber=0, addressTypes=None):
         self.name = name
         self.receiver = receiver
         receiver.resolutionBegan(self)
@@ -351,8 +351,8 @@ def test_another_address_after_a_refusal(run):
     """An address that refuses is followed by the next, through an installed resolver."""
 
     class Both(Resolver):
-        def resolveHostName(self, *args):
-            super().resolveHostName(*args)
+        def resolveHostName(self, *args, **options):
+            super().resolveHostName(*args, **options)
             self.answer()
             return self
 
