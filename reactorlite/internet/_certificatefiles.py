@@ -93,10 +93,3 @@ def _tls() -> Any:
     import reactorlite.internet.ssl as tls  # type: ignore[import-not-found,unused-ignore]
 
     return tls
-
-
-def options_by_server_name(directory: str) -> Any:
-    """What a server needs that chooses its certificate by the name that a client asks for."""
-    raise NotImplementedError(
-        "certificates by server name are not there yet: use `ssl:<port>:privateKey=<file>`"
-    )

@@ -23,7 +23,6 @@ from reactorlite.internet._streamendpoints import (
     TCP6ServerEndpoint,
     UNIXServerEndpoint,
 )
-from reactorlite.internet._tlsendpoints import wrapServerTLS
 from reactorlite.python.components import implementer
 from reactorlite.python.systemd import ListenFDs
 
@@ -134,10 +133,10 @@ class _TLSServerEndpointParser(_Parser):
         interface: str = "::",
     ) -> Any:
         """`tls:<directory of PEM files>[:<port>][:interface=<address>][:backlog=<number>]`"""
-        from reactorlite.internet._certificatefiles import options_by_server_name
+        from reactorlite.internet._servernames import context_by_server_name
 
-        below = TCP6ServerEndpoint(reactor, port_number(port), whole("backlog", backlog), interface)
-        return wrapServerTLS(options_by_server_name(path), below)
+        number, waiting = port_number(port), whole("backlog", backlog)
+        return SSL4ServerEndpoint(reactor, number, context_by_server_name(path), waiting, interface)
 
 
 class _StandardIOParser(_Parser):
