@@ -22,11 +22,8 @@ SOURCES = {
 }
 PACKAGES = {name for name, path in SOURCES.items() if path.name == "__init__.py"}
 
-UPWARDS = {
-    ("internet._current", "internet.asyncioreactor"),
-    ("internet._current", "internet.stdio"),
-}
-"""The labelled exception: looking up what stands on asyncio, when it is called."""
+UPWARDS = {("internet._current", "internet.asyncioreactor")}
+"""The labelled exception: the look-up of the current reactor, when it is called."""
 
 ASIDE = set(re.findall(r"^Aside stands `(\w+)`", reactorlite.__doc__ or "", re.MULTILINE))
 """Packages that the table leaves out: what makes programs run, and no part of what they run on."""
@@ -185,7 +182,7 @@ def test_no_import_cycles():
 
 
 def test_exception_is_in_use():
-    """The labelled upward imports are a call's, and are there."""
+    """The labelled upward import is a call's, and is there."""
     for name, module in UPWARDS:
         assert Import(f"reactorlite.{module}", deferred=True) in imports(name)
         assert Import(f"reactorlite.{module}", deferred=False) not in imports(name)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
-from reactorlite.internet._current import standard_io
 from reactorlite.internet.address import _ProcessAddress
 from reactorlite.internet.defer import Deferred, execute
 from reactorlite.internet.protocol import ProcessProtocol
+from reactorlite.internet.stdio import PipeAddress, StandardIO
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class StandardIOEndpoint:
     """The standard input and output of this process, for one connection."""
 
-    # What joins a protocol to them; None is `stdio.StandardIO`, made where it is asked for.
-    _stdio: Any = None
+    _stdio: Any = StandardIO
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -34,9 +33,10 @@ class StandardIOEndpoint:
         return execute(self._open, stdioProtocolFactory)
 
     def _open(self, factory: Any) -> Any:
-        stdio = standard_io()
-        protocol = factory.buildProtocol(stdio.PipeAddress())
-        return (self._stdio or stdio.StandardIO)(protocol, reactor=self._reactor)
+        protocol = factory.buildProtocol(PipeAddress())
+        if protocol is None:
+            raise error.NoProtocol
+        return self._stdio(protocol, reactor=self._reactor)
 
 
 class StandardErrorBehavior(enum.Enum):

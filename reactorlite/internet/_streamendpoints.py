@@ -7,6 +7,7 @@ are private there too, and still looked at by programs.
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
@@ -204,14 +205,21 @@ class TCP6ClientEndpoint:
         """
         if version_of(self._host) == 6:
             return self._connected(self._host, protocolFactory)
-        going = looked_up(self._reactor, self._host, self._port, [IPv6Address])
+        going = self._nameResolution(self._host)
         going.addErrback(cancelled, HostnameAddress(self._host.encode(), self._port))
-        return going.addCallback(self._connect_to_first, protocolFactory)
+        return going.addCallback(lambda found: self._connected(found[0][4][0], protocolFactory))
 
-    def _connect_to_first(self, found: list[Any], factory: Any) -> Deferred[Any]:
+    # As in Twisted, where tests of programs put others in its place.
+    def _nameResolution(self, host: str) -> Deferred[list[Any]]:
+        """Find where a host is, told as `socket.getaddrinfo` does."""
+        found = looked_up(self._reactor, host, self._port, [IPv6Address])
+        return found.addCallback(self._first_told)
+
+    def _first_told(self, found: list[Any]) -> list[Any]:
         for address in found:
             if isinstance(address, IPv6Address):
-                return self._connected(host_of(address), factory)
+                where = (host_of(address), address.port)
+                return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)]
         raise error.DNSLookupError(f"no IPv6 address was found for {self._host!r}")
 
     def _connected(self, host: str, factory: Any) -> Deferred[Any]:

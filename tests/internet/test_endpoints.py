@@ -4,9 +4,13 @@ import asyncio
 import gc
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import reactorlite
 from reactorlite import Reactor
 from reactorlite.internet import defer, error
 from reactorlite.internet.address import IPv4Address, IPv6Address, _ProcessAddress
@@ -16,6 +20,7 @@ from reactorlite.internet.endpoints import (
     SSL4ClientEndpoint,
     SSL4ServerEndpoint,
     StandardErrorBehavior,
+    StandardIOEndpoint,
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
     TCP6ClientEndpoint,
@@ -503,6 +508,55 @@ def test_process_that_cannot_start():
     endpoint = ProcessEndpoint(Refusing(), "/bin/it")
 
     assert isinstance(ended(endpoint.connect(FACTORY)), PermissionError)
+
+
+# ── standard input and output ────────────────────────────────────────────────────────────
+
+
+CAPITALS = """
+from reactorlite.internet import reactor
+from reactorlite.internet.endpoints import serverFromString
+from reactorlite.internet.protocol import Factory
+from reactorlite.protocols.basic import LineReceiver
+
+class Capitals(LineReceiver):
+    delimiter = b"\\n"
+
+    def connectionMade(self):
+        self.sendLine(type(self.transport.getPeer()).__name__.encode())
+
+    def lineReceived(self, line):
+        self.sendLine(line.upper())
+
+    def connectionLost(self, reason):
+        reactor.stop()
+
+serverFromString(reactor, "stdio:").listen(Factory.forProtocol(Capitals))
+reactor.run()
+"""
+
+
+def test_standard_io():
+    """A protocol on `stdio:` reads this process' input, and writes to its output."""
+    done = subprocess.run(
+        [sys.executable, "-c", CAPITALS],
+        env={**os.environ, "PYTHONPATH": str(Path(reactorlite.__file__).parents[1])},
+        input=b"hello\nworld\n",
+        capture_output=True,
+        timeout=10,
+    )
+
+    assert (done.stdout, done.stderr) == (b"PipeAddress\nHELLO\nWORLD\n", b"")
+
+
+def test_standard_io_without_a_protocol():
+    """A factory that makes no protocol fails the Deferred, and opens nothing."""
+
+    class Choosy(Factory):
+        def buildProtocol(self, addr):
+            return None
+
+    assert isinstance(ended(StandardIOEndpoint(None).listen(Choosy())), error.NoProtocol)
 
 
 # ── on the loop ──────────────────────────────────────────────────────────────────────────
