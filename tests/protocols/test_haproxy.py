@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import shutil
 import struct
 
 import pytest
@@ -257,3 +258,29 @@ def test_over_a_socket(run):
             return answer
 
     assert run(main()) == b"192.168.0.1 56324"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_with_curl(run):
+    """curl's header gives curl's address."""
+
+    class Page(Told):
+        def dataReceived(self, data):
+            super().dataReceived(data)
+            if b"\r\n\r\n" in self.data:
+                own = str(self.transport.getPeer() == self.transport.transport.getPeer())
+                self.transport.write(b"HTTP/1.0 200 OK\r\n\r\n" + own.encode())
+                self.transport.loseConnection()
+
+    async def main():
+        async with Reactor() as reactor:
+            endpoint = serverFromString(reactor, "haproxy:tcp:0:interface=127.0.0.1")
+            port = (await endpoint.listen(Factory.forProtocol(Page))).getHost().port
+            curl = await asyncio.create_subprocess_exec(
+                *("curl", "-s", "--haproxy-protocol", f"http://127.0.0.1:{port}/"),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            output, _ = await curl.communicate()
+            return output, curl.returncode
+
+    assert run(main()) == (b"True", 0)
