@@ -55,6 +55,15 @@ def current_reactor() -> Any:
     return calling.get(None) or _default_reactor()
 
 
+def class_of_current(otherwise: type) -> type:
+    """The class of the current reactor; `otherwise` if there is none yet, for none is made."""
+    loop = _get_running_loop()
+    reactor = calling.get(None) if loop is None else residents.get(loop)
+    if reactor is None:
+        reactor = _default
+    return otherwise if reactor is None else type(reactor)
+
+
 def has_left() -> bool:
     """Whether the running loop had a reactor that was stopped, and has none since."""
     loop = _get_running_loop()

@@ -12,7 +12,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactorlite.internet import error
-from reactorlite.internet._residence import current_reactor, has_left, running
+from reactorlite.internet._residence import class_of_current, current_reactor, has_left, running
 from reactorlite.internet.asyncioreactor import Reactor
 
 #: What the import system asks of a module, which must not make a reactor; and what is the
@@ -27,8 +27,15 @@ def _refuse() -> NoReturn:
     raise error.ReactorNotRunning("stop() was called on a reactor that is stopped")
 
 
+#: The reactor that Twisted's test suite has put in place of the current one.
+_instead: Any = None
+
+
 class _CurrentReactor:
-    """Passes attributes on, both ways; only `__class__` and `__dict__` are its own."""
+    """Passes attributes on, both ways; only `__dict__` is its own.
+
+    Its `__class__` is the reactor's: programs compare it with the class that they want.
+    """
 
     def __init__(self, module: dict[str, Any]) -> None:
         self.__dict__.update({name: module[name] for name in _OWN if name in module})
@@ -36,6 +43,8 @@ class _CurrentReactor:
     # Not `__getattr__`: to fail first, and be asked then, costs more than all the rest.
     def __getattribute__(self, name: str) -> Any:
         if name in _OWN:
+            if name == "__class__":
+                return class_of_current(Reactor)
             return object.__getattribute__(self, name)
         # A thread that is in `run()` needs no asking which loop it runs.
         reactor = running.get(get_ident())
@@ -48,15 +57,14 @@ class _CurrentReactor:
                     return False
                 if name == "stop":
                     return _refuse
-            reactor = current_reactor()
+            reactor = _instead or current_reactor()
         return getattr(reactor, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("__class__", "__dict__"):
-            # How Twisted's test suite puts a reactor under test in place of the global one.
-            object.__setattr__(self, name, value)
+            _stand_for(name, value)
         else:
-            setattr(current_reactor(), name, value)
+            setattr(_instead or current_reactor(), name, value)
 
     def __delattr__(self, name: str) -> None:
         delattr(current_reactor(), name)
@@ -75,10 +83,26 @@ class _CurrentReactor:
         return f"<the current reactor: {current_reactor()!r}>"
 
 
+def _stand_for(name: str, value: Any) -> None:
+    # Assigning another reactor's `__dict__` and then its class is how Twisted's test suite
+    # lets the global reactor be the one under test; assigning ours is how it ends that.
+    global _instead
+    if name == "__dict__":
+        _instead = None if value is _own else _Bare()
+    if _instead is not None:
+        object.__setattr__(_instead, name, value)
+
+
+class _Bare:
+    """Becomes a reactor's double."""
+
+
 if TYPE_CHECKING:
     _reactor: Reactor
+    _own: dict[str, Any]
 
     def __getattr__(name: str) -> Any: ...
 
 else:
-    sys.modules[__name__] = _CurrentReactor(globals())
+    _front = sys.modules[__name__] = _CurrentReactor(globals())
+    _own = _front.__dict__

@@ -164,11 +164,24 @@ def test_missing_name_is_told_by_the_reactor():
         reactor.spawnProcess()
 
 
-def test_class_and_dict_are_its_own():
-    """`__class__` and `__dict__` aren't forwarded: programs may assign to them."""
-    assert reactor.__class__ is not Reactor
+def test_class_is_the_reactors():
+    """`isinstance` and comparing `__class__` work as on the reactor, and make none."""
+    assert isinstance(reactor, Reactor)
+    assert reactor.__class__ is Reactor
     assert "running" not in reactor.__dict__
-    assert reactor.__class__ is type(reactor)
+
+
+def test_asking_for_the_class_makes_no_reactor():
+    """The class of a reactor that is still to be made is known, and the question makes none."""
+    code = (
+        f"{LIBRARY}, asyncioreactor\n"
+        "class Mine(asyncioreactor.Reactor): pass\n"
+        "print(reactor.__class__.__name__)\n"
+        "main.installReactor(Mine())\n"
+        "print(reactor.__class__.__name__)"
+    )
+
+    assert told_by_new_process(code) == ["Reactor", "Mine"]
 
 
 def test_another_reactor_may_take_its_place():
