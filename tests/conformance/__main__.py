@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from tests.conformance import ledger
-from tests.conformance.judging import Verdict, judge
-from tests.conformance.modules import MODULES
+from tests.conformance import baseline, ledger, table
+from tests.conformance.judging import THEIRS, Verdict, ours, trial
+from tests.conformance.modules import all_modules
 
 
 def main() -> int:
-    """Run the modules, print the table, and answer 1 when the ledger is wrong about them."""
+    """Do what is asked, and answer 1 when the ledger is wrong about it."""
     asked = _arguments()
-    groups = [asked.modules] if asked.together else [[module] for module in asked.modules]
-    verdicts = judge(groups, asked.jobs)
-    _print_table(verdicts)
+    modules = asked.modules or all_modules()
+    if asked.baseline:
+        baseline.write(_passing_on_twisted(modules, asked))
+        return 0
+    verdicts = _judge(modules, asked)
+    print(table.by_module(verdicts))
+    if asked.table:
+        asked.table.write_text(table.by_package(verdicts), "utf-8")
+    if asked.outcomes:
+        found = {verdict.name: verdict.ours.outcomes for verdict in verdicts}
+        asked.outcomes.write_text(json.dumps(found), "utf-8")
+    if asked.why:
+        print(table.reasons(verdicts))
     due = {test for verdict in verdicts for test in verdict.due}
     failing = {test for verdict in verdicts for test in verdict.failing}
-    if asked.why:
-        _print_reasons(verdicts)
     if asked.record:
         _record(due, failing)
     wrong = ledger.disagreements(due, failing, ledger.read())
@@ -30,46 +41,55 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
-    parser.add_argument("modules", nargs="*", default=MODULES, metavar="MODULE")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
-    parser.add_argument("--together", action="store_true", help="in one process for each side")
-    parser.add_argument("--why", action="store_true", help="show how each test failed here")
-    parser.add_argument("--record", action="store_true", help="write the ledger anew")
+    say = parser.add_argument
+    say("modules", nargs="*", metavar="MODULE", help="all, when none is named")
+    say("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
+    say("--loop", default="asyncio", help="the kind of loop here: asyncio or uvloop")
+    say("--limit", type=float, default=60.0, help="seconds that one test may take")
+    say("--twisted", action="store_true", help="run Twisted too, whatever is kept of it")
+    say("--why", action="store_true", help="show how each test failed here")
+    say("--table", type=Path, metavar="FILE", help="write the table by package to a file")
+    say("--outcomes", type=Path, metavar="FILE", help="write every outcome here to a JSON file")
+    say("--record", action="store_true", help="write the ledger anew")
+    say("--baseline", action="store_true", help="keep what passes on Twisted, and do nothing else")
     return parser.parse_args()
 
 
-def _print_table(verdicts: list[Verdict]) -> None:
-    print(f"{'module':44} {'Twisted':>8} {'here':>6} {'%':>6} {'s':>6} {'s here':>6}")
-    total_due = total_here = 0
-    for verdict in verdicts:
-        due, here = len(verdict.due), len(verdict.due) - len(verdict.failing)
-        total_due, total_here = total_due + due, total_here + here
-        name = " ".join(verdict.modules)
-        seconds = f"{verdict.theirs.seconds:6.1f} {verdict.ours.seconds:6.1f}"
-        print(f"{name:44} {due:8} {here:6} {_percent(here, due)} {seconds}")
-        if not verdict.ours.outcomes or not verdict.theirs.outcomes:
-            print((verdict.ours if verdict.theirs.outcomes else verdict.theirs).output[-3000:])
-    print(f"{'all':44} {total_due:8} {total_here:6} {_percent(total_here, total_due)}")
+def _judge(modules: list[str], asked: argparse.Namespace) -> list[Verdict]:
+    """Run our side, and Twisted's where what passes there isn't known."""
+    if asked.twisted or not baseline.fits():
+        kept = _passing_on_twisted(modules, asked)
+    else:
+        kept = baseline.read()
+    side = ours(asked.loop)
+
+    def judge(module: str) -> Verdict:
+        due = kept.get(module, set())
+        verdict = Verdict(module, due, trial(side, [module], asked.limit, due))
+        print(table.line(verdict), file=sys.stderr)
+        return verdict
+
+    # The longest first: nobody waits for one that was begun last.
+    order = sorted(modules, key=lambda module: -len(kept.get(module, ())))
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        return sorted(pool.map(judge, order))
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:6.1f}" if whole else "     -"
-
-
-def _print_reasons(verdicts: list[Verdict]) -> None:
-    for verdict in verdicts:
-        for test in sorted(verdict.failing):
-            outcome = verdict.ours.outcomes.get(test)
-            if outcome is None:
-                print(f"\n=== {test} was not run")
-            else:
-                print(f"\n=== {test}: {outcome.kind}\n{outcome.why}")
+def _passing_on_twisted(modules: list[str], asked: argparse.Namespace) -> dict[str, set[str]]:
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        sides = pool.map(lambda module: trial(THEIRS, [module], asked.limit), modules)
+        return dict(zip(modules, (side.passing for side in sides), strict=True))
 
 
 def _record(due: set[str], failing: set[str]) -> None:
     known = ledger.read()
-    kept = {test: why for test, why in known.items() if test not in due or test in failing}
-    ledger.write({**dict.fromkeys(failing, ledger.UNEXPLAINED), **kept})
+    kept = {
+        test: entry
+        for test, entry in known.items()
+        if test not in due or test in failing or entry.wavers
+    }
+    found = dict.fromkeys(failing, ledger.Entry(ledger.UNEXPLAINED))
+    ledger.write({**found, **kept})
 
 
 if __name__ == "__main__":
