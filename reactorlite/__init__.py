@@ -9,7 +9,9 @@ Imports go down this table, never up, and form no cycle (`tests/test_layers.py`)
     4  front door    internet.reactor
     3  façade        internet.asyncioreactor, internet.main, internet.base, internet._residence,
     3                internet._streams, internet._datagrams, internet._processes,
-    3                internet._descriptors, internet._names
+    3                internet._descriptors, internet._names, internet._onereactor,
+    3                internet.default, internet.epollreactor, internet.iocpreactor,
+    3                internet.kqueuereactor, internet.pollreactor, internet.selectreactor
     2  bridge        bridge.*
     1  semantics     internet.defer, internet.protocol and all else in internet;
     1                protocols.*, test.*

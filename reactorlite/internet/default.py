@@ -1,0 +1,10 @@
+"""`default.install()`, for programs that choose a reactor: they get reactorlite's.
+
+asyncio chooses what waits underneath: whatever serves best on the platform.
+"""
+
+from reactorlite.internet._onereactor import installer
+
+__all__ = ["install"]
+
+install = installer(__name__)

@@ -1,0 +1,10 @@
+"""`kqueuereactor.install()`, for programs that choose a reactor: they get reactorlite's.
+
+asyncio chooses what waits underneath: kqueue, wherever the system has it.
+"""
+
+from reactorlite.internet._onereactor import installer
+
+__all__ = ["install"]
+
+install = installer(__name__)
