@@ -102,6 +102,13 @@ class _Finder:
         return f"No module named {name!r}: {why}{hint}"
 
 
+# The frames of Python's own finders are left out of tracebacks by the name of their file. A
+# program that asks a failed import how deep it failed, as Twisted does, must not meet ours.
+_Finder.find_spec.__code__ = _Finder.find_spec.__code__.replace(
+    co_filename="<frozen importlib._bootstrap>"
+)
+
+
 class _Alias(Loader):
     """Loads a module by putting one of ours in its place."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
 __all__ = ["MIRRORED", "STAY_TWISTEDS", "supported_names", "that_serves"]
@@ -46,6 +47,7 @@ def that_serves(name: str, twisted_installed: bool) -> str | None:
     return None if rest.partition(".")[0] in _OWN_PACKAGES else ours
 
 
+@cache
 def supported_names() -> list[str]:
     """All names in `twisted` that reactorlite serves by itself."""
     from pkgutil import iter_modules
