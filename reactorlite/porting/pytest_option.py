@@ -7,6 +7,7 @@ platform has it) or uvloop. Else this does nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # A worker of pytest-xdist loads what `-p` named after the first conftest.py only.
     if loop is None and _PLUGIN not in early_config.known_args_namespace.plugins:
         return
-    import pytest
-
     from reactorlite.porting.finder import install_as_twisted
     from reactorlite.porting.running import NoSuchLoopError, choose_loop
 
@@ -42,9 +41,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         choose_loop(loop or "asyncio")
         install_as_twisted()
     except NoSuchLoopError as problem:
-        raise pytest.UsageError(f"reactorlite: {problem}") from problem
+        raise _usage_error(f"reactorlite: {problem}") from problem
     except RuntimeError as problem:
-        raise pytest.UsageError(
+        raise _usage_error(
             f"{problem}. Another plug-in of pytest's may have done so: `-p {_PLUGIN}` comes first"
         ) from problem
 
@@ -53,6 +52,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say on what the tests run."""
     loop = _wanted(config)
     return None if loop is None else f"reactorlite stands in the place of Twisted, on {loop}"
+
+
+def _usage_error(text: str) -> Exception:
+    error: Exception = import_module("pytest").UsageError(text)
+    return error
 
 
 def _wanted(config: pytest.Config) -> str | None:

@@ -1,0 +1,92 @@
+"""Programs that choose one of Twisted's reactors get reactorlite's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.porting.conftest import with_twisted
+
+OTHERS = ["default", "epollreactor", "pollreactor", "selectreactor", "kqueuereactor", "iocpreactor"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_install_gives_ours(name, program):
+    """`install()` makes reactorlite's reactor the default, and the program runs."""
+    text = f"""
+        from twisted.internet import {name}
+        {name}.install()
+        from twisted.internet import reactor
+        print(reactor.__class__.__module__)
+        reactor.callLater(0, reactor.stop)
+        reactor.run()
+    """
+
+    assert program(text) == (0, "reactorlite.internet.asyncioreactor\n", "")
+
+
+def test_install_is_told_once(program):
+    """The log says of each module, once, what its `install` gave."""
+    text = """
+        import logging
+        seen = logging.Handler()
+        seen.emit = lambda record: print(record.getMessage())
+        logging.getLogger("reactorlite").addHandler(seen)
+        logging.getLogger("reactorlite").setLevel(logging.INFO)
+        from twisted.internet import epollreactor, pollreactor
+        epollreactor.install()
+        pollreactor.install()
+        epollreactor.install()
+    """
+
+    told = program(text).out.splitlines()
+
+    assert [line.split()[0] for line in told] == [
+        "reactorlite.internet.epollreactor.install()",
+        "reactorlite.internet.pollreactor.install()",
+    ]
+
+
+def test_installed_too_late(program):
+    """After the default reactor was used an `install()` is an error, as in Twisted."""
+    text = """
+        from twisted.internet import error, reactor, selectreactor
+        reactor.callLater(0, reactor.stop)
+        reactor.run()
+        try:
+            selectreactor.install()
+        except error.ReactorAlreadyInstalledError:
+            print("too late")
+    """
+
+    assert program(text) == (0, "too late\n", "")
+
+
+def test_reactor_is_of_the_class_that_is_asked_for(program):
+    """Programs that insist on Twisted's asyncio reactor, by its name, are content."""
+    text = """
+        from twisted.internet import asyncioreactor
+        asyncioreactor.install()
+        from twisted.internet import reactor
+        assert isinstance(reactor, asyncioreactor.AsyncioSelectorReactor)
+        assert reactor.__class__ == asyncioreactor.AsyncioSelectorReactor
+    """
+
+    assert program(text) == (0, "", "")
+
+
+@with_twisted
+@pytest.mark.parametrize("name", ["default", "epoll", "poll", "select", "asyncio"])
+def test_chosen_on_the_command_line(name, tmp_path, hosted):
+    """`--reactor` of Twisted's commands gives it too."""
+    (tmp_path / "test_it.py").write_text(
+        "from twisted.internet import reactor\n"
+        "from twisted.trial.unittest import TestCase\n"
+        "class Its(TestCase):\n"
+        "    def test_class(self):\n"
+        "        assert reactor.__class__.__module__ == 'reactorlite.internet.asyncioreactor'\n"
+    )
+
+    ended = hosted("-m", "twisted.trial", f"--reactor={name}", "test_it")
+
+    assert ended.status == 0, ended.out + ended.err
+    assert "successes=1" in ended.out
