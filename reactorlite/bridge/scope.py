@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from reactorlite.bridge.connecting import Connector, LookUp
     from reactorlite.bridge.inbound import StreamAdapter
-    from reactorlite.bridge.listening import Port
 
 
 class Held(Protocol):
@@ -25,13 +24,19 @@ class Held(Protocol):
         """Close, because the reactor ends, and leave the scope, at once or from the loop."""
 
 
+class Listening(Held, Protocol):
+    """A port, which knows when it was asked to close and isn't closed yet."""
+
+    disconnecting: bool
+
+
 class Scope:
     """The ports, attempts and connections of one reactor, and the loop they are on, if any."""
 
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.ports: dict[Port, None] = {}
+        self.ports: dict[Listening, None] = {}
         self.connectors: dict[Connector, None] = {}
         # A dict: at some sizes a set takes four times its room.
         self.connections: dict[StreamAdapter, None] = {}

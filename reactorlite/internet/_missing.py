@@ -4,16 +4,11 @@ from __future__ import annotations
 
 MISSING = {
     "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
-    "adoptDatagramPort": "use `loop.create_datagram_endpoint(..., sock=...)`",
     "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
     "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
     "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
     "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
     "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
-    "listenUNIXDatagram": "use `loop.create_datagram_endpoint(..., family=AF_UNIX)`",
-    "connectUNIXDatagram": "use `loop.create_datagram_endpoint(..., family=AF_UNIX)`",
-    "listenUDP": "use `loop.create_datagram_endpoint`",
-    "listenMulticast": "use `loop.create_datagram_endpoint`",
     "spawnProcess": "use `asyncio.create_subprocess_exec`",
     "beforeDaemonize": "call `os.fork` before anything of the reactor is used",
     "afterDaemonize": "call `os.fork` before anything of the reactor is used",
