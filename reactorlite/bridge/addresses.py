@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Literal
 
 from reactorlite.internet.address import IPv4Address, IPv6Address, UNIXAddress
+
+#: The families that TCP and UDP run over.
+IP_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 Address = IPv4Address | IPv6Address | UNIXAddress
 

@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.addresses import IP_FAMILIES
 from reactorlite.bridge.errands import Errand, Writable
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory, kind_of
 from reactorlite.bridge.loops import serve_connected, watches_descriptors
@@ -20,6 +21,7 @@ from reactorlite.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reactorlite.bridge.addresses import Address
     from reactorlite.bridge.outbound import StreamTransport
     from reactorlite.bridge.scope import Scope
     from reactorlite.internet._delayed import DelayedCall
@@ -35,36 +37,46 @@ Target = tuple[int, Any]
 
 
 @implementer("IConnector")
-class Connector:
+class StreamConnector:
     """A client's connection to one destination, from the first attempt on.
 
     `state` is "disconnected", "connecting" or "connected". The factory may call `connect`
-    again from `clientConnectionFailed` and `clientConnectionLost`.
+    again from `clientConnectionFailed` and `clientConnectionLost`. Where the destination is,
+    and how it is reached, a derived class says.
     """
 
     #: What makes an attempt's adapter, of the connector and the scope.
-    adapter: Callable[[Connector, Scope], ClientAdapter] = ClientAdapter
+    adapter: Callable[[StreamConnector, Scope], ClientAdapter] = ClientAdapter
+    #: The reactor's method that makes connectors of this class.
+    made_by: str
 
-    def __init__(
-        self,
-        scope: Scope,
-        host: str | bytes,
-        port: int | str,
-        factory: Any,
-        timeout: float | None = 30,
-        bindAddress: tuple[str, int] | None = None,
-    ) -> None:
-        self.host = _text(host)
-        self.port = _port_number(port)
-        self.factory = checked_factory("connectTCP", factory, "startedConnecting")
-        self.timeout = _seconds(timeout)
-        self.bindAddress = _pair(bindAddress)
+    def __init__(self, scope: Scope, factory: Any, timeout: float | None) -> None:
+        self.factory = checked_factory(self.made_by, factory, "startedConnecting")
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+            raise TypeError(
+                f"{self.made_by}() takes a timeout in seconds, or None, not {timeout!r}"
+            )
+        self.timeout = timeout
         self.state = "disconnected"
         self.factoryStarted = False
         self._scope = scope
         self._adapter: ClientAdapter | None = None
         self._attempt: Errand | None = None
         self._timer: DelayedCall | None = None
+
+    # -- what derived classes say
+
+    def getDestination(self) -> Address:
+        """Where the connection goes to, as it was asked for."""
+        raise NotImplementedError
+
+    async def _reach(self, loop: asyncio.AbstractEventLoop, adapter: ClientAdapter) -> None:
+        """Connect `adapter`, in an errand; or raise what `clientConnectionFailed` is to get."""
+        raise NotImplementedError
+
+    def _named(self) -> str:
+        """What `repr` calls the destination."""
+        raise NotImplementedError
 
     # -- what programs call
 
@@ -104,12 +116,6 @@ class Connector:
         elif self.transport is not None:
             self.transport.loseConnection()
 
-    def getDestination(self) -> IPv4Address | IPv6Address:
-        """Where the connection goes to, as it was asked for."""
-        if ":" in self.host:
-            return IPv6Address("TCP", self.host, self.port)
-        return IPv4Address("TCP", self.host, self.port)
-
     @property
     def transport(self) -> StreamTransport | None:
         """The connection's transport, while the state is "connected"."""
@@ -121,7 +127,7 @@ class Connector:
         return self._scope.reactor
 
     def __repr__(self) -> str:
-        return f"<{type(self).__qualname__} {self.state} to {self.host}:{self.port}>"
+        return f"<{type(self).__qualname__} {self.state} to {self._named()}>"
 
     # -- what the adapter calls
 
@@ -167,9 +173,7 @@ class Connector:
     async def _try(self, loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = adapter = self.adapter(self, self._scope)
         try:
-            await connect_first(
-                loop, adapter, self.host, self.port, self.bindAddress, self._scope.look_up
-            )
+            await self._reach(loop, adapter)
         except Exception as exc:
             # Never in the call that asked for the attempt, which a factory may do again
             # and again.
@@ -221,6 +225,63 @@ class Connector:
             timer.cancel()
 
 
+class Connector(StreamConnector):
+    """A connection over TCP that `connectTCP` makes."""
+
+    made_by = "connectTCP"
+
+    def __init__(
+        self,
+        scope: Scope,
+        host: str | bytes,
+        port: int | str,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> None:
+        self.host = self._text(host)
+        self.port = self._number(port)
+        self.bindAddress = self._pair(bindAddress)
+        super().__init__(scope, factory, timeout)
+
+    def getDestination(self) -> IPv4Address | IPv6Address:
+        """Where the connection goes to, as it was asked for."""
+        if ":" in self.host:
+            return IPv6Address("TCP", self.host, self.port)
+        return IPv4Address("TCP", self.host, self.port)
+
+    async def _reach(self, loop: asyncio.AbstractEventLoop, adapter: ClientAdapter) -> None:
+        look_up = self._scope.look_up
+        await connect_first(loop, adapter, self.host, self.port, self.bindAddress, look_up)
+
+    def _named(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def _text(self, host: str | bytes) -> str:
+        if isinstance(host, str):
+            return host
+        if isinstance(host, bytes):
+            return host.decode("ascii")
+        raise TypeError(f"{self.made_by}() takes a host's name or address as text, not {host!r}")
+
+    def _number(self, port: int | str) -> int:
+        if isinstance(port, int):
+            return port
+        if not isinstance(port, str):
+            raise TypeError(f"{self.made_by}() takes a port's number, or its name, not {port!r}")
+        try:
+            return socket.getservbyname(port, "tcp")
+        except OSError as exc:
+            raise error.ServiceNameUnknownError(
+                f"{port!r} is neither a port number nor a service name ({exc})"
+            ) from exc
+
+    def _pair(self, bind_address: Any) -> tuple[str, int] | None:
+        if bind_address is None or (isinstance(bind_address, tuple) and len(bind_address) == 2):
+            return bind_address
+        raise TypeError(f"{self.made_by}() takes a bindAddress (host, port), not {bind_address!r}")
+
+
 async def connect_first(
     loop: asyncio.AbstractEventLoop,
     adapter: StreamAdapter,
@@ -236,7 +297,7 @@ async def connect_first(
     first: Exception | None = None
     for target in await targets(loop, host, port, look_up):
         try:
-            connected = await _connected(loop, target, bind_address)
+            connected = await connected_to(loop, target, bind_address)
         except error.ConnectError as exc:
             first = first or exc
             continue
@@ -282,12 +343,14 @@ async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str) -> str:
     raise error.DNSLookupError(f"{name!r} has no IPv4 address")
 
 
-async def _connected(
-    loop: asyncio.AbstractEventLoop, target: Target, bind_address: tuple[str, int] | None
+async def connected_to(
+    loop: asyncio.AbstractEventLoop, target: Target, bind_address: tuple[str, int] | None = None
 ) -> socket.socket:
+    """A socket that is connected to `target`; raises a `ConnectError`, and leaves nothing open."""
     family, address = target
     try:
-        connecting = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        protocol = socket.IPPROTO_TCP if family in IP_FAMILIES else 0
+        connecting = socket.socket(family, socket.SOCK_STREAM, protocol)
     except OSError as exc:
         raise error.ConnectBindError(exc.errno, exc.strerror) from exc
     try:
@@ -340,36 +403,3 @@ def literal(host: str, port: int) -> Target | None:
     except (OSError, ValueError):
         return None
     return (socket.AF_INET6, (address, port, 0, number))
-
-
-def _text(host: str | bytes) -> str:
-    if isinstance(host, str):
-        return host
-    if isinstance(host, bytes):
-        return host.decode("ascii")
-    raise TypeError(f"connectTCP() takes a host's name or address as text, not {host!r}")
-
-
-def _seconds(timeout: float | None) -> float | None:
-    if timeout is None or (isinstance(timeout, int | float) and timeout >= 0):
-        return timeout
-    raise TypeError(f"connectTCP() takes a timeout in seconds, or None, not {timeout!r}")
-
-
-def _pair(bind_address: tuple[str, int] | None) -> tuple[str, int] | None:
-    if bind_address is None or (isinstance(bind_address, tuple) and len(bind_address) == 2):
-        return bind_address
-    raise TypeError(f"connectTCP() takes a bindAddress (host, port), not {bind_address!r}")
-
-
-def _port_number(port: int | str) -> int:
-    if isinstance(port, int):
-        return port
-    if not isinstance(port, str):
-        raise TypeError(f"connectTCP() takes a port's number, or its name, not {port!r}")
-    try:
-        return socket.getservbyname(port, "tcp")
-    except OSError as exc:
-        raise error.ServiceNameUnknownError(
-            f"{port!r} is neither a port number nor a service name ({exc})"
-        ) from exc

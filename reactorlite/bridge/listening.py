@@ -9,11 +9,10 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import address_from
+from reactorlite.bridge.addresses import IP_FAMILIES, address_from
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
-from reactorlite.bridge.loops import is_uvloop, watches_descriptors
+from reactorlite.bridge.loops import is_uvloop, serving, watches_descriptors
 from reactorlite.internet import error
-from reactorlite.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
 from reactorlite.python.components import implementer
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
+    from reactorlite.bridge.addresses import Address
     from reactorlite.bridge.scope import Scope
 
 #: The errors of `accept` that mean "no room for one more", now but perhaps not later.
@@ -38,9 +38,10 @@ class ListeningSocket(socket.socket):
     (uvloop accepts by itself; it does the same, but tells nobody.)
     """
 
-    def __init__(self, family: int) -> None:
+    def __init__(self, family: int, fileno: int | None = None) -> None:
         # With the protocol named, what is accepted gets TCP_NODELAY from asyncio.
-        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        protocol = socket.IPPROTO_TCP if family in IP_FAMILIES else 0
+        super().__init__(family, socket.SOCK_STREAM, protocol, fileno)
         self._reserve = -1
         self._refusing = False
 
@@ -86,32 +87,41 @@ class ListeningSocket(socket.socket):
 
 
 @implementer("IListeningPort")
-class Port:
-    """A TCP port that `listenTCP` opened, and the factory that serves it."""
+class StreamPort:
+    """What listens, and the factory that serves it; what is bound, a derived class says."""
 
     #: What makes an accepted connection's adapter, of the port and the scope.
-    adapter: Callable[[Port, Scope], StreamAdapter] = StreamAdapter
+    adapter: Callable[[StreamPort, Scope], StreamAdapter] = StreamAdapter
+    #: The reactor's method that opens ports of this class.
+    opened_by: str
 
-    def __init__(
-        self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str | bytes = ""
-    ) -> None:
-        if not isinstance(port, int):
-            raise TypeError(f"listenTCP() takes a port's number, not {port!r}")
-        if isinstance(interface, bytes):
-            interface = interface.decode("ascii")
-        elif not isinstance(interface, str):
-            raise TypeError(f"listenTCP() takes an interface's address as text, not {interface!r}")
-        self.port = port
-        self.factory = checked_factory("listenTCP", factory)
+    def __init__(self, scope: Scope, factory: Any, backlog: int) -> None:
+        self.factory = checked_factory(self.opened_by, factory)
         self.backlog = backlog
-        self.interface = interface
         self.connected = False
         self.disconnecting = False
         self._scope = scope
         self._socket: ListeningSocket | None = None
         self._server: asyncio.Server | None = None
-        self._host: IPv4Address | IPv6Address | None = None
+        self._host: Address | None = None
         self._closed: Deferred[None] | None = None
+
+    # -- what derived classes say
+
+    def _bound(self) -> ListeningSocket:
+        """A socket that listens, and doesn't block; or an error, and nothing stays open."""
+        raise NotImplementedError
+
+    def _refused(self, cause: object) -> error.CannotListenError:
+        """What to raise when the address can't be had."""
+        raise NotImplementedError
+
+    def _named(self, host: Any) -> str:
+        """What log lines call the address `host`."""
+        return str(host.port)
+
+    def _leave(self) -> None:
+        """Remove what was beside the socket, which is closed by now. Must not raise."""
 
     # -- what programs call
 
@@ -124,16 +134,15 @@ class Port:
         if self.connected:
             raise RuntimeError(f"{self!r} is listening already")
         if self._scope.closing:
-            stopping = OSError(errno.ECANCELED, "the reactor is stopping")
-            raise error.CannotListenError(self.interface, self.port, stopping)
-        listening = _bound(self.interface, self.port, self.backlog)
+            raise self._refused(OSError(errno.ECANCELED, "the reactor is stopping"))
+        listening = self._bound()
         host = address_from(listening.getsockname())
-        assert not isinstance(host, UNIXAddress)
         try:
-            log.msg(f"{_name_of(self.factory)} starting on {host.port}")
+            log.msg(f"{_name_of(self.factory)} starting on {self._named(host)}")
             self.factory.doStart()
         except BaseException:
             listening.close()
+            self._leave()
             raise
         self._socket, self._host = listening, host
         self.connected = True
@@ -163,7 +172,7 @@ class Port:
         """Another name of `stopListening`."""
         return self.stopListening()
 
-    def getHost(self) -> IPv4Address | IPv6Address:
+    def getHost(self) -> Address:
         """The address that is listened on; with port 0, the number that was chosen."""
         if self._host is None:
             raise error.NotListeningError(f"{self!r} is not listening")
@@ -189,7 +198,7 @@ class Port:
         return _name_of(self.factory)
 
     def __repr__(self) -> str:
-        where = f"on {self._host.port}" if self._host is not None else "(not listening)"
+        where = "(not listening)" if self._host is None else f"on {self._named(self._host)}"
         return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
 
     # -- inside
@@ -208,9 +217,7 @@ class Port:
         if not is_uvloop(loop):  # which keeps a reserve of its own
             self._socket.keep_reserve()
         made = partial(self.adapter, self, self._scope)
-        self._server = _result_of(
-            loop.create_server(made, sock=self._socket, backlog=max(1, self.backlog))
-        )
+        self._server = _result_of(serving(loop, made, self._socket, max(1, self.backlog)))
 
     def _stop_accepting(self) -> None:
         # The server itself is closed a turn later: for a connection that was accepted in this
@@ -231,6 +238,7 @@ class Port:
 
     def _finish(self) -> None:
         self._close_socket()
+        self._leave()
         self.connected = self.disconnecting = False
         self._scope.ports.pop(self, None)
         log.msg(f"({self!r} closed)")
@@ -248,26 +256,63 @@ class Port:
             closed.errback(failure)
 
 
-def _bound(interface: str, port: int, backlog: int) -> ListeningSocket:
-    family = socket.AF_INET6 if ":" in interface else socket.AF_INET
+class Port(StreamPort):
+    """A TCP port that `listenTCP` opened."""
+
+    opened_by = "listenTCP"
+
+    def __init__(
+        self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str | bytes = ""
+    ) -> None:
+        if not isinstance(port, int):
+            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
+        if isinstance(interface, bytes):
+            interface = interface.decode("ascii")
+        elif not isinstance(interface, str):
+            raise TypeError(
+                f"{self.opened_by}() takes an interface's address as text, not {interface!r}"
+            )
+        super().__init__(scope, factory, backlog)
+        self.port = port
+        self.interface = interface
+
+    def _bound(self) -> ListeningSocket:
+        family = socket.AF_INET6 if ":" in self.interface else socket.AF_INET
+        return listening_on(
+            family, partial(_bind, self.interface, self.port), self.backlog, self._refused
+        )
+
+    def _refused(self, cause: object) -> error.CannotListenError:
+        return error.CannotListenError(self.interface, self.port, cause)
+
+
+def listening_on(
+    family: int,
+    bind: Callable[[socket.socket], object],
+    backlog: int,
+    refused: Callable[[OSError], Exception],
+) -> ListeningSocket:
+    """A socket that `bind` bound and that listens; of an `OSError` `refused` makes another."""
     listening: ListeningSocket | None = None
     try:
         listening = ListeningSocket(family)
         listening.setblocking(False)
-        if os.name == "posix" and sys.platform != "cygwin":
-            # On Windows the option would let two programs listen on one port.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(_bind_address(family, interface, port))
+        bind(listening)
         listening.listen(backlog)
-    except OSError as exc:
+    except BaseException as exc:
         if listening is not None:
             listening.close()
-        raise error.CannotListenError(interface, port, exc) from exc
-    except BaseException:
-        if listening is not None:
-            listening.close()
+        if isinstance(exc, OSError):
+            raise refused(exc) from exc
         raise
     return listening
+
+
+def _bind(interface: str, port: int, listening: socket.socket) -> None:
+    if os.name == "posix" and sys.platform != "cygwin":
+        # On Windows the option would let two programs listen on one port.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(_bind_address(listening.family, interface, port))
 
 
 def _bind_address(family: int, interface: str, port: int) -> Any:

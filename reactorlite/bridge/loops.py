@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 
 def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
@@ -60,13 +60,33 @@ def is_closing(transport: asyncio.BaseTransport) -> bool:
         return False
 
 
+def serving(
+    loop: asyncio.AbstractEventLoop,
+    made: Callable[[], asyncio.Protocol],
+    listening: socket.socket,
+    backlog: int,
+) -> Coroutine[Any, Any, asyncio.Server]:
+    """What makes the server that accepts from `listening`; closing that removes no file."""
+    if is_uvloop(loop) and _is_unix(listening):
+        # Stock asyncio's of that name would, from 3.13 on, remove the socket's file.
+        return loop.create_unix_server(made, sock=listening, backlog=backlog)
+    return loop.create_server(made, sock=listening, backlog=backlog)
+
+
+def _is_unix(any_socket: socket.socket) -> bool:
+    return any_socket.family == getattr(socket, "AF_UNIX", None)
+
+
 async def serve_connected(
     loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, connected: socket.socket
 ) -> None:
     """Put `protocol` on a connected socket, which is the loop's from here on."""
     transport: asyncio.BaseTransport | None = None
     try:
-        transport, _ = await loop.create_connection(lambda: protocol, sock=connected)
+        if _is_unix(connected):
+            transport, _ = await loop.create_unix_connection(lambda: protocol, sock=connected)
+        else:
+            transport, _ = await loop.create_connection(lambda: protocol, sock=connected)
     finally:
         if is_uvloop(loop):
             # uvloop takes the descriptor first and the socket object a turn later. When

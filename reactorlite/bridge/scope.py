@@ -13,7 +13,7 @@ from reactorlite.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reactorlite.bridge.connecting import Connector, LookUp
+    from reactorlite.bridge.connecting import LookUp, StreamConnector
     from reactorlite.bridge.inbound import StreamAdapter
 
 
@@ -37,7 +37,7 @@ class Scope:
         self.reactor = reactor
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ports: dict[Listening, None] = {}
-        self.connectors: dict[Connector, None] = {}
+        self.connectors: dict[StreamConnector, None] = {}
         # A dict: at some sizes a set takes four times its room.
         self.connections: dict[StreamAdapter, None] = {}
         # What else is to be closed with the reactor: it takes itself out when it is closed.
