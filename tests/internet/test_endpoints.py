@@ -648,6 +648,25 @@ def test_cancelled_on_the_way(run):
     gc.collect()
 
 
+def test_cancelled_while_it_is_connected(run):
+    """To cancel in `connectionMade` closes the connection, and the Deferred fails."""
+    protocol = Keeping()
+
+    async def main(reactor):
+        port = await TCP4ServerEndpoint(reactor, 0).listen(Factory.forProtocol(Keeping))
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        going = connectProtocol(endpoint, protocol)
+        protocol.connectionMade = going.cancel
+        with pytest.raises(error.ConnectingCancelledError):
+            await going
+        while protocol.closed is None:
+            await asyncio.sleep(0.001)
+
+    on_a_loop(run, main)
+
+    assert protocol.closed.check(error.ConnectionDone)
+
+
 def test_protocol_that_raises_when_connected(run, log):
     """What `connectionMade` raises ends the connection, and the Deferred fails with it."""
 
