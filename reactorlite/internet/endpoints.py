@@ -130,6 +130,23 @@ def connectProtocol(endpoint: interfaces.IStreamClientEndpoint, protocol: Any) -
     return endpoint.connect(_OneProtocol(protocol))
 
 
+def _parseServer(description: str | bytes, factory: Any) -> Any:
+    """What a server that is described asks of its reactor: "TCP" and the like, and arguments.
+
+    Twisted's programs look at it, to tell which description they were given.
+    """
+    asked: list[Any] = []
+    serverFromString(_Asked(), description).listen(factory).addCallback(asked.append)
+    return asked[0]
+
+
+class _Asked:
+    """A reactor that answers with what it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **options: (name.removeprefix("listen"), arguments, options)
+
+
 class _OneProtocol(Factory[Any]):
     """A factory that quietly hands out one protocol."""
 

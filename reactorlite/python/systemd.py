@@ -36,13 +36,24 @@ class ListenFDs:
         if meant_for != os.getpid():
             return cls([])
         told = given.get("LISTEN_FDNAMES")
-        names = told.split(":") if told else []
+        names = told.split(":") if told is not None and count else []
         for variable in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
             if hasattr(given, "pop"):
                 given.pop(variable, None)
         if names and len(names) != count:
             return cls([])
         return cls(range(first, first + count), names)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ListenFDs):
+            return NotImplemented
+        return (self._descriptors, self._names) == (other._descriptors, other._names)
+
+    def __hash__(self) -> int:
+        return hash((tuple(self._descriptors), self._names))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({self._descriptors}, {self._names})"
 
     def inheritedDescriptors(self) -> list[int]:
         """The descriptors, in their order."""

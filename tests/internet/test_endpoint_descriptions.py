@@ -80,6 +80,13 @@ def test_clients(description, asked):
     assert tuple(value for value in call if not hasattr(value, "buildProtocol")) == asked[1]
 
 
+def test_what_would_be_asked():
+    """What Twisted's own programs ask of a description: the reactor's method and arguments."""
+    asked = endpoints._parseServer("unix:/a:mode=600", "factory")
+
+    assert asked == ("UNIX", ("/a", "factory"), {"backlog": 50, "mode": 0o600, "wantPID": True})
+
+
 def test_stdio():
     """`stdio:` describes this process' standard input and output."""
     assert isinstance(serverFromString(None, "stdio:"), endpoints.StandardIOEndpoint)
@@ -261,6 +268,16 @@ def test_environment(variables, descriptors, names):
 
     assert inherited.inheritedDescriptors() == descriptors
     assert inherited.inheritedNamedDescriptors() == names
+
+
+def test_inherited_descriptors_are_values():
+    """Those with the same descriptors and names are equal, and show them."""
+    inherited = ListenFDs.fromEnvironment(here(LISTEN_FDS="1", LISTEN_FDNAMES=""))
+
+    assert inherited == ListenFDs([3], [""])
+    assert inherited != ListenFDs([4], [""])
+    assert len({inherited, ListenFDs([3], [""])}) == 1
+    assert repr(inherited) == "ListenFDs([3], ('',))"
 
 
 def test_environment_is_read_once():
