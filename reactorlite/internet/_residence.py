@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import sys
 import threading
 from asyncio import _get_running_loop
 from contextvars import ContextVar
@@ -29,6 +30,12 @@ running: dict[int, Reactor] = {}
 #: The reactor that makes the present call, where no loop runs that could say so.
 calling: ContextVar[Reactor] = ContextVar("reactorlite.calling")
 
+#: What stands for all reactors, by the names under which programs import it. To take one out of
+#: `sys.modules` is how they, and Twisted's tests, make room for another reactor.
+fronts: dict[str, Any] = {}
+
+_double: Any = None
+_former: list[Any] = []
 _left: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 _default: Any = None
 _process = 0  # that of the default
@@ -52,13 +59,30 @@ def current_reactor() -> Any:
     if loop is not None:
         resident = residents.get(loop)
         return resident if resident is not None else _move_in(loop)
-    return calling.get(None) or _default_reactor()
+    return calling.get(None) or _in_place() or _default_reactor()
+
+
+def _in_place() -> Any:
+    """What stands where programs look for the reactor, if something else than a front does."""
+    if _double is not None:
+        return _double
+    for name, front in fronts.items():
+        there = sys.modules.get(name)
+        if there is not None and there is not front:
+            return there
+    return None
+
+
+def put_double(double: Any) -> None:
+    """Let `double` be the current reactor outside of running loops, until this is given None."""
+    global _double
+    _double = double
 
 
 def class_of_current(otherwise: type) -> type:
     """The class of the current reactor; `otherwise` if there is none yet, for none is made."""
     loop = _get_running_loop()
-    reactor = calling.get(None) if loop is None else residents.get(loop)
+    reactor = residents.get(loop) if loop is not None else calling.get(None) or _in_place()
     if reactor is None:
         reactor = _default
     return otherwise if reactor is None else type(reactor)
@@ -85,12 +109,25 @@ def set_default(reactor: Any) -> None:
 
 def _set_default(reactor: Any) -> None:
     global _default, _process
-    if _default is not None and not (_is_ours(_default) and _default.is_untouched()):
-        raise error.ReactorAlreadyInstalledError(f"the reactor is {_default!r} already")
+    taken_out = [name for name in fronts if name not in sys.modules]
+    for name in taken_out:
+        _put(name, fronts[name] if _is_ours(reactor) else reactor)
+    if taken_out and not _is_ours(reactor):
+        return
     if _default is None:
         _process = os.getpid()
         atexit.register(_at_exit)
+    elif taken_out:
+        _former.append(_default)
+    elif not (_is_ours(_default) and _default.is_untouched()):
+        raise error.ReactorAlreadyInstalledError(f"the reactor is {_default!r} already")
     _default = reactor
+
+
+def _put(name: str, reactor: Any) -> None:
+    package, _, last = name.rpartition(".")
+    sys.modules[name] = reactor
+    setattr(sys.modules[package], last, reactor)
 
 
 def _is_ours(reactor: Any) -> bool:
@@ -120,5 +157,6 @@ def _move_in(loop: asyncio.AbstractEventLoop) -> Any:
 
 def _at_exit() -> None:
     # A child that was forked shares the loop's descriptors with its parent.
-    if _is_ours(_default) and os.getpid() == _process:
-        _default.bury()
+    if os.getpid() == _process:
+        for reactor in filter(_is_ours, (*_former, _default)):
+            reactor.bury()

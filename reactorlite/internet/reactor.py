@@ -12,7 +12,14 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactorlite.internet import error
-from reactorlite.internet._residence import class_of_current, current_reactor, has_left, running
+from reactorlite.internet._residence import (
+    class_of_current,
+    current_reactor,
+    fronts,
+    has_left,
+    put_double,
+    running,
+)
 from reactorlite.internet.asyncioreactor import Reactor
 
 #: What the import system asks of a module, which must not make a reactor; and what is the
@@ -25,10 +32,6 @@ _OWN = {
 
 def _refuse() -> NoReturn:
     raise error.ReactorNotRunning("stop() was called on a reactor that is stopped")
-
-
-#: The reactor that Twisted's test suite has put in place of the current one.
-_instead: Any = None
 
 
 class _CurrentReactor:
@@ -57,14 +60,14 @@ class _CurrentReactor:
                     return False
                 if name == "stop":
                     return _refuse
-            reactor = _instead or current_reactor()
+            reactor = current_reactor()
         return getattr(reactor, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("__class__", "__dict__"):
             _stand_for(name, value)
         else:
-            setattr(_instead or current_reactor(), name, value)
+            setattr(current_reactor(), name, value)
 
     def __delattr__(self, name: str) -> None:
         delattr(current_reactor(), name)
@@ -83,19 +86,22 @@ class _CurrentReactor:
         return f"<the current reactor: {current_reactor()!r}>"
 
 
+class _Double:
+    """Becomes a reactor that another is, too: it has that one's `__dict__`, and class."""
+
+
 def _stand_for(name: str, value: Any) -> None:
     # Assigning another reactor's `__dict__` and then its class is how Twisted's test suite
     # lets the global reactor be the one under test; assigning ours is how it ends that.
-    global _instead
+    global _double
     if name == "__dict__":
-        _instead = None if value is _own else _Bare()
-    if _instead is not None:
-        object.__setattr__(_instead, name, value)
+        _double = None if value is _own else _Double()
+        put_double(_double)
+    if _double is not None:
+        object.__setattr__(_double, name, value)
 
 
-class _Bare:
-    """Becomes a reactor's double."""
-
+_double: _Double | None = None
 
 if TYPE_CHECKING:
     _reactor: Reactor
@@ -105,4 +111,5 @@ if TYPE_CHECKING:
 
 else:
     _front = sys.modules[__name__] = _CurrentReactor(globals())
+    fronts[__name__] = _front
     _own = _front.__dict__

@@ -61,6 +61,48 @@ def test_installed_too_late(program):
     assert program(text) == (0, "too late\n", "")
 
 
+def test_room_for_another(program):
+    """Who takes the reactor out of sys.modules first may install one after all, on his loop."""
+    text = """
+        import asyncio, sys
+        from twisted.internet import reactor
+        reactor.callLater(0, reactor.stop)
+        reactor.run()
+        del sys.modules["twisted.internet.reactor"]
+        from twisted.internet import asyncioreactor
+        loop = asyncio.new_event_loop()
+        asyncioreactor.install(loop)
+        import twisted.internet.reactor
+        from twisted.internet import reactor
+        assert sys.modules["twisted.internet.reactor"] is reactor
+        reactor.callLater(0, lambda: print(asyncio.get_running_loop() is loop))
+        reactor.callLater(0, reactor.stop)
+        reactor.run()
+    """
+
+    assert program(text) == (0, "True\n", "")
+
+
+def test_room_for_a_fake(program):
+    """A test's own reactor, put there so, is the current one until the front is put back."""
+    text = """
+        import sys
+        from twisted.internet import reactor, task
+        from twisted.internet.main import installReactor
+        front = sys.modules.pop("twisted.internet.reactor")
+        fake = task.Clock()
+        installReactor(fake)
+        from twisted.internet import reactor
+        assert reactor is fake
+        task.LoopingCall(print).start(5, now=False)
+        assert len(fake.getDelayedCalls()) == 1
+        sys.modules["twisted.internet.reactor"] = front
+        assert front.getDelayedCalls() == []
+    """
+
+    assert program(text) == (0, "", "")
+
+
 def test_reactor_is_of_the_class_that_is_asked_for(program):
     """Programs that insist on Twisted's asyncio reactor, by its name, are content."""
     text = """
