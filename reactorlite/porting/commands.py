@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from typing import NoReturn
 
 from reactorlite.porting import running
@@ -63,6 +62,8 @@ def _run(arguments: list[str]) -> None:
 
 
 def _unknown(command: str) -> str:
+    from difflib import get_close_matches  # needed for mistakes only
+
     hint = ""
     if get_close_matches(command, ["run"]):
         hint = ". Did you mean `run`?"

@@ -8,9 +8,7 @@ stand for its packages.
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,10 @@ from reactorlite.porting.table import MIRRORED, supported_names, that_serves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
     from types import ModuleType
+else:
+    Loader = object  # importlib.abc costs more than all that is needed here
 
 __all__ = ["install_as_twisted"]
 
@@ -96,6 +97,8 @@ class _Finder:
                 "reactorlite has no module for it, and Twisted, which may have one to run on"
                 " reactorlite, is not installed (`pip install Twisted`)"
             )
+        from difflib import get_close_matches  # needed for mistakes only
+
         supported = supported_names()
         near = get_close_matches(name, supported, 4) or _neighbours(name, supported)
         hint = f". Names near to it that reactorlite serves: {', '.join(near)}" if near else ""
@@ -123,7 +126,10 @@ class _Alias(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Import ours, and put it where the import system looks for the result."""
         import_module(self._ours)
-        sys.modules[module.__name__] = sys.modules[self._ours]
+        ours = sys.modules[self._ours]
+        sys.modules[module.__name__] = ours
+        if self._ours == "reactorlite.internet.reactor":
+            import_module("reactorlite.internet._residence").fronts[module.__name__] = ours
 
 
 def _from_others(
@@ -139,11 +145,12 @@ def _from_others(
 
 
 def _stand_in_spec(name: str) -> ModuleSpec | None:
-    from reactorlite.porting.standins import STAND_INS, StandIn
+    from reactorlite.porting.standins import PACKAGES, STAND_INS, StandIn
 
     if name not in STAND_INS:
         return None
-    return ModuleSpec(name, StandIn(MIRRORED), origin="reactorlite", is_package=name == "twisted")
+    is_package = name in PACKAGES
+    return ModuleSpec(name, StandIn(MIRRORED), origin="reactorlite", is_package=is_package)
 
 
 def _neighbours(name: str, supported: list[str]) -> list[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import io
 import os
 import runpy
-import shutil
 import sys
 import warnings
 from importlib import import_module
@@ -35,10 +33,11 @@ def choose_loop(kind: str) -> None:
         policy = import_module("uvloop").EventLoopPolicy()
     except ImportError as missing:
         raise NoSuchLoopError("uvloop is not installed: `pip install uvloop`") from missing
+    # asyncio is imported here: a program that does without it doesn't wait for it.
     with warnings.catch_warnings():
         # Python 3.14 warns of policies. They alone reach loops that the program makes itself.
         warnings.simplefilter("ignore", DeprecationWarning)
-        asyncio.set_event_loop_policy(policy)
+        import_module("asyncio").set_event_loop_policy(policy)
 
 
 def run(program: list[str]) -> None:
@@ -106,6 +105,8 @@ def _code_of(path: str) -> CodeType:
 
 def _cannot_open(path: str, problem: OSError) -> int:
     """Say so in python's words, and answer its exit status."""
+    import shutil  # needed for mistakes only
+
     text = f"{sys.executable}: can't open file {path!r}: [Errno {problem.errno}] {problem.strerror}"
     command = shutil.which(os.path.basename(path))
     if command is not None:

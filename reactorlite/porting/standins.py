@@ -1,15 +1,30 @@
-"""What stands for the parts of Twisted that only say which version it is, where it is not there."""
+"""What stands for Twisted's packages, and for what says its version, where it is not there."""
 
 from __future__ import annotations
 
 from functools import total_ordering
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-__all__ = ["STAND_INS", "StandIn", "Version"]
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    Loader = object  # importlib.abc costs more than all that is needed here
 
-STAND_INS = {"twisted", "twisted._version", "twisted.copyright"}
+__all__ = ["PACKAGES", "STAND_INS", "StandIn", "Version"]
+
+#: Those that hold modules, and nothing else. Ours are no good for them: what programs import from
+#: a package goes by the package's own name, and would not be in `sys.modules` under Twisted's.
+PACKAGES = {
+    "twisted",
+    "twisted.internet",
+    "twisted.protocols",
+    "twisted.python",
+    "twisted.test",
+}
+
+STAND_INS = {*PACKAGES, "twisted._version", "twisted.copyright"}
 
 
 @total_ordering
@@ -46,7 +61,7 @@ class Version:
 
 
 class StandIn(Loader):
-    """Loads a module that has the version and nothing else."""
+    """Loads a module that has the version, or nothing."""
 
     def __init__(self, version: tuple[int, int, int]) -> None:
         self._version = Version("Twisted", *version)
@@ -58,11 +73,13 @@ class StandIn(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Give a module what its counterpart in Twisted says of the version."""
         version = self._version
-        if module.__name__ == "twisted":
+        told: dict[str, object] = {}
+        if module.__name__ in PACKAGES:
             module.__doc__ = "Stands for Twisted, which is not installed: see `reactorlite`."
+        if module.__name__ == "twisted":
             told = {"__version__": version.short(), "version": version}
         elif module.__name__ == "twisted.copyright":
             told = {"version": version.short(), "longversion": str(version)}
-        else:
+        elif module.__name__ == "twisted._version":
             told = {"__version__": version}
         module.__dict__.update(told)

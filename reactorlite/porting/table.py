@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 
+from reactorlite.porting.standins import PACKAGES
+
 __all__ = ["MIRRORED", "STAY_TWISTEDS", "supported_names", "that_serves"]
 
 MIRRORED = (26, 10, 0)
@@ -35,7 +37,7 @@ def that_serves(name: str, twisted_installed: bool) -> str | None:
     root, _, rest = name.partition(".")
     if root != "twisted" or not rest or any(part.startswith("_") for part in rest.split(".")):
         return None
-    if twisted_installed and _stays(rest):
+    if _stays(rest) if twisted_installed else name in PACKAGES:
         return None
     ours = f"reactorlite.{rest}"
     try:

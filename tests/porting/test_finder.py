@@ -127,11 +127,18 @@ def test_install_from_a_program(program):
     assert program(text) == (0, "", "")
 
 
-def test_without_twisted_packages_are_ours(hosted):
-    """Without Twisted a package is reactorlite's, for there is nothing that it could hide."""
-    text = "import twisted.internet, reactorlite.internet as i; print(twisted.internet is i)"
+def test_module_is_in_place_however_it_is_imported(program):
+    """What is imported from a package is in `sys.modules` by the name that the program uses."""
+    text = """
+        import sys
+        from twisted.internet import reactor
+        from twisted.python import failure
+        assert sys.modules["twisted.internet.reactor"] is reactor
+        assert sys.modules["twisted.python.failure"] is failure
+        assert sys.modules["twisted.internet"].__name__ == "twisted.internet"
+    """
 
-    assert hosted("-", stdin=text, options=("-S",)) == (0, "True\n", "")
+    assert program(text) == (0, "", "")
 
 
 def test_missing_module_without_twisted(hosted):
