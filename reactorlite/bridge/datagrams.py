@@ -57,8 +57,10 @@ class DatagramAdapter(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         port = self._port
+        if len(data) > port.maxPacketSize:
+            data = data[: port.maxPacketSize]
         try:
-            port.protocol.datagramReceived(data[: port.maxPacketSize], addr[:2])
+            port.protocol.datagramReceived(data, addr)
         except BaseException:
             self.raised("datagramReceived")
 
@@ -99,9 +101,8 @@ class ScopedAdapter(DatagramAdapter):
     __slots__ = ()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        if addr[3]:
-            addr = (f"{addr[0]}%{_link(addr[3])}", addr[1])
-        super().datagram_received(data, addr)
+        host = f"{addr[0]}%{_link(addr[3])}" if addr[3] else addr[0]
+        super().datagram_received(data, (host, addr[1]))
 
 
 @implementer("IListeningPort", "ISystemHandle", "ILoggingContext")
@@ -265,18 +266,20 @@ class DatagramPort:
         if self._adapter is not None and not scope.is_closed:
             self._adapter.stop()
             return
-        assert self._socket is not None
-        self._socket.close()
+        self._close_socket()
         if scope.loop is None and not scope.closing:
             # Not now: the protocol may be just about to start.
             scope.start(self, lambda _: self.finish())
         else:
             scope.soon(self.finish)
 
-    def _forget_socket(self) -> None:
+    def _close_socket(self) -> None:
         bound, self._socket = self._socket, None
-        assert bound is not None
-        bound.close()
+        if bound is not None:
+            bound.close()
+
+    def _forget_socket(self) -> None:
+        self._close_socket()
         self._host = self._adapter = None
         self.connected = self.disconnecting = False
 
@@ -316,22 +319,26 @@ class UDPPort(DatagramPort):
         interface: str | bytes = "",
         maxPacketSize: int = 8192,
     ) -> None:
-        super().__init__(scope, protocol, maxPacketSize)
-        if not isinstance(port, int):
-            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
         if isinstance(interface, bytes):
             interface = interface.decode("ascii")
         elif not isinstance(interface, str):
             raise TypeError(
                 f"{self.opened_by}() takes an interface's address as text, not {interface!r}"
             )
-        self.port = port
-        self.interface = interface
-        self._peer: tuple[str, int] | None = None
         family = ip_family(interface) if interface else socket.AF_INET
         if family is None:
             raise error.InvalidAddressError(interface, "not an IPv4 or IPv6 address.")
+        super().__init__(scope, protocol, maxPacketSize)
+        if not isinstance(port, int):
+            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
+        self.port = port
+        self.interface = interface
         self._speak(family)
+        self._peer: tuple[str, int] | None = None
+        # The family that `write` need not think about: of addresses as sockets take them, while
+        # the port is open and may write to anybody. Else no host's.
+        self._sends_to = socket.AF_UNSPEC
+        self._sendto: Callable[[bytes, tuple[str, int]], int]
 
     # -- what programs call
 
@@ -343,14 +350,10 @@ class UDPPort(DatagramPort):
         `InvalidAddressError` for a host that can't be written to from here, `NotListeningError`
         when the port is closed, and what else the system says.
         """
-        if self._peer is not None or self._socket is None:
-            return self._write_to_peer(datagram, addr)
-        if addr is None or ip_family(addr[0]) is not self.addressFamily:
-            raise self._misaddressed(addr)
-        if self._is_scoped:
-            addr = _with_scope(addr)
+        if addr is None or ip_family(addr[0]) is not self._sends_to:
+            return self._write_otherwise(datagram, addr)
         try:
-            return self._socket.sendto(datagram, addr)
+            return self._sendto(datagram, addr)
         except OSError as exc:
             self._unsent(exc)
             return None
@@ -378,6 +381,7 @@ class UDPPort(DatagramPort):
             raise self._misaddressed((host, port))
         self._socket.connect(_with_scope((host, port)))
         self._peer = (host, port)
+        self._sends_to = socket.AF_UNSPEC
 
     def setBroadcastAllowed(self, enabled: bool) -> None:
         """Allow writing to broadcast addresses, or not; at first it isn't."""
@@ -399,6 +403,16 @@ class UDPPort(DatagramPort):
         self._is_scoped = family == socket.AF_INET6
         if self._is_scoped:
             self.adapter = ScopedAdapter
+
+    def _start_on(self, bound: socket.socket) -> None:
+        self._sendto = bound.sendto
+        if not self._is_scoped and self._peer is None:
+            self._sends_to = self.addressFamily
+        super()._start_on(bound)
+
+    def _close_socket(self) -> None:
+        self._sends_to = socket.AF_UNSPEC
+        super()._close_socket()
 
     def _bound(self) -> socket.socket:
         fresh = socket.socket(self.addressFamily, socket.SOCK_DGRAM)
@@ -428,11 +442,16 @@ class UDPPort(DatagramPort):
             raise self._not_listening()
         return self._socket
 
-    def _write_to_peer(self, datagram: bytes, addr: Any) -> int | None:
+    def _write_otherwise(self, datagram: bytes, addr: Any) -> int | None:
+        """Write what isn't for just any IPv4 address."""
         to = self._open_socket()
-        if addr is not None and tuple(addr[:2]) != self._peer:
-            raise ValueError(f"{self!r} is connected to {self._peer}: it can't write to {addr}")
         try:
+            if self._peer is None:
+                if addr is None or ip_family(addr[0]) is not self.addressFamily:
+                    raise self._misaddressed(addr)
+                return to.sendto(datagram, _with_scope(addr))
+            if addr is not None and tuple(addr[:2]) != self._peer:
+                raise ValueError(f"{self!r} is connected to {self._peer}: it can't write to {addr}")
             return to.send(datagram)
         except OSError as exc:
             self._unsent(exc)
@@ -520,9 +539,11 @@ def _duplicated(descriptor: int, family: int) -> socket.socket:
 
 
 def _checked_protocol(where: str, protocol: Any) -> Any:
-    if isinstance(protocol, type) or not hasattr(protocol, "datagramReceived"):
+    if isinstance(protocol, type) or not (
+        hasattr(protocol, "makeConnection") and hasattr(protocol, "doStop")
+    ):
         raise TypeError(
-            f"{where}() takes a DatagramProtocol, an object with datagramReceived(), not"
-            f" {protocol!r}"
+            f"{where}() takes a DatagramProtocol, an object with makeConnection() and doStop(),"
+            f" not {protocol!r}"
         )
     return protocol

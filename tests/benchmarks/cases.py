@@ -145,6 +145,18 @@ CASES = (
         step=20,
     ),
     Case(
+        "datagrams",
+        "64 bytes in a datagram there and back, 10 peers",
+        server("datagrams", load.AskInDatagrams),
+        6000,
+        (
+            Bound(OURS, "raw-64k", 1.2),
+            Bound(UV, "raw-uvloop", 1.2),
+            Bound(UV, "twisted", 0.8),
+        ),
+        step=10,
+    ),
+    Case(
         "idle",
         "memory of one of 5,000 idle connections",
         Idling,

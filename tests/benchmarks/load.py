@@ -23,9 +23,11 @@ Option = tuple[int, int | bytes]
 TIMEOUT: Option = (socket.SO_RCVTIMEO, struct.pack("@ll", 20, 0))
 
 
-def connection(port: int, *options: Option) -> socket.socket:
+def connection(
+    port: int, *options: Option, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> socket.socket:
     """Connect to a server; a receive that takes longer than 20 s raises BlockingIOError."""
-    sock = socket.socket()
+    sock = socket.socket(type=kind)
     # Not settimeout(): Python would then poll before every call, and MSG_WAITALL not wait.
     for option, value in (TIMEOUT, *options):
         sock.setsockopt(socket.SOL_SOCKET, option, value)
@@ -38,10 +40,13 @@ class Load:
 
     connections = 1
     options: tuple[Option, ...] = ()
+    kind = socket.SOCK_STREAM
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.sockets = [connection(port, *self.options) for _ in range(self.connections)]
+        self.sockets = [
+            connection(port, *self.options, kind=self.kind) for _ in range(self.connections)
+        ]
 
     def run(self, count: int) -> None:
         """Make the server do `count` operations, and return when it has."""
@@ -160,3 +165,10 @@ class ConnectAskClose(Load):
                 if sock.recv_into(buffer, 0, socket.MSG_WAITALL) != len(REQUEST):
                     raise EOFError("the server closed the connection too early")
                 sock.close()
+
+
+class AskInDatagrams(Ask):
+    """A datagram from each of 10 sockets, all sent before the first answer is read."""
+
+    connections = 10
+    kind = socket.SOCK_DGRAM

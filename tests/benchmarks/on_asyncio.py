@@ -96,6 +96,20 @@ SERVERS = {
 }
 
 
+class Datagrams(asyncio.DatagramProtocol):
+    """Sends each datagram back."""
+
+    receive: int | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        if self.receive is not None:
+            transport.max_size = self.receive
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.transport.sendto(data, addr)
+
+
 def run(side: Side, main: Any) -> None:
     """Run a coroutine on the side's loop."""
     factory = None
@@ -109,10 +123,15 @@ def run(side: Side, main: Any) -> None:
 
 def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
     """Serve `case` for ever, after telling the port to `started`."""
-    factory = type(side.name, (SERVERS[case],), {"receive": side.receive})
+    kind = Datagrams if case == "datagrams" else SERVERS[case]
+    factory = type(side.name, (kind,), {"receive": side.receive})
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
+        if case == "datagrams":
+            transport, _ = await loop.create_datagram_endpoint(factory, (HOST, 0))
+            started(transport.get_extra_info("sockname")[1])
+            await loop.create_future()
         server = await loop.create_server(factory, HOST, 0, backlog=BACKLOG)
         started(server.sockets[0].getsockname()[1])
         await server.serve_forever()

@@ -130,6 +130,20 @@ class Server:
         self.forget(sock)
 
 
+def datagrams(started: Callable[[int], object]) -> None:
+    """Send each datagram back."""
+    poll, sock = select.epoll(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((HOST, 0))
+    sock.setblocking(False)
+    poll.register(sock, IN)
+    started(sock.getsockname()[1])
+    while True:
+        for _ in poll.poll():
+            sock.sendto(*sock.recvfrom(65536))
+
+
 def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
     """Serve `case` for ever, after telling the port to `started`."""
+    if case == "datagrams":
+        datagrams(started)
     Server(case).run(started)

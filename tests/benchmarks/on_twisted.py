@@ -90,6 +90,15 @@ SERVERS = {
 }
 
 
+class Datagrams:
+    """Sends each datagram back."""
+
+    noisy = False
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self.transport.write(datagram, addr)
+
+
 def take(side: Side) -> tuple[Any, Any]:
     """Import the side's reactor and its `protocol` module."""
     if side.uvloop:
@@ -105,6 +114,10 @@ def take(side: Side) -> tuple[Any, Any]:
 def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
     """Serve `case` for ever, after telling the port to `started`."""
     reactor, protocol = take(side)
+    if case == "datagrams":
+        echo = type(case, (Datagrams, protocol.DatagramProtocol), {})()
+        started(reactor.listenUDP(0, echo, interface=HOST).getHost().port)
+        return reactor.run()
     factory = protocol.Factory.forProtocol(type(case, (SERVERS[case], protocol.Protocol), {}))
     factory.noisy = False
     port = reactor.listenTCP(0, factory, backlog=BACKLOG, interface=HOST)

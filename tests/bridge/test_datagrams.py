@@ -350,6 +350,19 @@ def test_hosts_that_cannot_be_written_to(port, host, says):
         port.write(b"", (host, 9))
 
 
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("host", "says"), [("localhost", "not hostnames"), (HOST, "IPv6 port can't write")]
+)
+def test_hosts_that_cannot_be_written_to_by_ipv6(host, says):
+    """So it has to be over IPv6."""
+    port = Reactor().listenUDP(0, Keep(), "::1")
+
+    with pytest.raises(error.InvalidAddressError, match=says):
+        port.write(b"", (host, 9))
+    port.stopListening()
+
+
 @pytest.mark.parametrize(("host", "says"), [("localhost", "not an IPv4"), ("::1", "can't write")])
 def test_hosts_that_cannot_be_connected_to(port, host, says):
     """Nor can a port be connected to any other, and it is as it was then."""
@@ -443,6 +456,7 @@ def test_closed_port_says_so(port):
 
     for ask in (
         lambda: port.write(b"", (HOST, 9)),
+        lambda: port.write(b"", ("localhost", 9)),
         lambda: port.connect(HOST, 9),
         port.getHost,
         port.getBroadcastAllowed,
