@@ -185,10 +185,13 @@ class StreamTransport:
         if not self.connected:
             producer.stopProducing()
             return
-        self._flow = Flow(producer, streaming, self.unsent)
+        self._flow = flow = Flow(producer, streaming, self.unsent)
         self._limit = -1
         self._tell_when_empty()
         if not streaming:
+            if flow.waiting:
+                # It is asked again once that has gone, whatever it does now.
+                flow.is_due = self._unsettled = True
             producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
@@ -206,6 +209,10 @@ class StreamTransport:
         """Receive again; what was held back comes first, from the loop."""
         if self.connected and not self.disconnecting:
             self._adapter.resume_reading()
+
+    # Twisted's connections are descriptors that are watched, and go by these names too.
+    startReading = resumeProducing
+    stopReading = pauseProducing
 
     def stopProducing(self) -> None:
         """Close, as `loseConnection` does: the consumer of this connection's data is gone."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from reactorlite.bridge import adapt
+from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.internet import error
 from reactorlite.internet.protocol import Factory, Protocol
 
@@ -413,3 +414,9 @@ def test_reason_of_a_reset(run):
         return reasons[0].type, reasons[0].value.__cause__ is reset
 
     assert run(main()) == (error.ConnectionLost, True)
+
+
+def test_names_of_a_descriptor():
+    """Reading may be paused by the names that Twisted's connections have as descriptors."""
+    assert StreamTransport.stopReading is StreamTransport.pauseProducing
+    assert StreamTransport.startReading is StreamTransport.resumeProducing

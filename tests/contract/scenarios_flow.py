@@ -315,6 +315,23 @@ def pull_producer_that_writes_nothing(api: Stage) -> Any:
 
 
 @scenario()
+def pull_producer_that_waits_for_what_is_pending(api: Stage) -> Any:
+    """A pull producer that writes nothing while much is unsent is asked again when it is sent."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"x" * 5_000_000)
+        protocol.transport.registerProducer(Producer(api, "server"), False)
+        api.record("server", "registered")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield peer.received(5_000_000)
+    yield api.seen("server", "resumeProducing", 2)
+    server.transport.unregisterProducer()
+    api.events["server"] = api.events["server"][:4]
+
+
+@scenario()
 def lose_connection_with_pull_producer(api: Stage) -> Any:
     """`loseConnection` lets a pull producer finish."""
     left = [3]
