@@ -11,6 +11,7 @@ import pytest
 
 from reactorlite import Reactor
 from reactorlite.internet import error
+from reactorlite.internet import reactor as front
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import (
     ConnectedDatagramProtocol,
@@ -252,14 +253,13 @@ def _link_local_addresses():
 
 def test_broadcast():
     """Writing to a broadcast address takes permission."""
-    reactor = Reactor()
-    port = reactor.listenUDP(0, Keep())
+    port = Reactor().listenUDP(0, Keep(), HOST)
 
     assert port.getBroadcastAllowed() is False
     with pytest.raises(PermissionError):
-        port.write(b"", ("255.255.255.255", 9))
+        port.write(b"", ("127.255.255.255", 9))
     port.setBroadcastAllowed(True)
-    allowed = port.getBroadcastAllowed()
+    allowed = port.getBroadcastAllowed() and port.write(b"", ("127.255.255.255", 9)) == 0
     port.setBroadcastAllowed(False)
 
     assert (allowed, port.getBroadcastAllowed()) == (True, False)
@@ -719,6 +719,54 @@ def test_remove_all_closes_ports(run):
             return removed == [port], keep.events
 
     assert run(main()) == (True, ["stopped"])
+
+
+def test_closed_when_the_host_ends(run):
+    """A port in a host's loop is closed when the host ends without a word."""
+    keep, late = Keep(), Keep()
+
+    async def main():
+        front.listenUDP(0, keep, HOST)
+        await asyncio.sleep(0)
+        front.listenUDP(0, late, HOST)
+
+    run(main())
+
+    assert (keep.events, late.events) == (["stopped"], ["stopped"])
+
+
+def test_closed_before_a_bare_loop(loop_factory):
+    """`stop()` and one more turn are enough before a host closes its loop."""
+    keep = Keep()
+    loop = loop_factory()
+
+    async def main():
+        front.listenUDP(0, keep, HOST)
+        await asyncio.sleep(0.01)
+        front.stop()
+
+    loop.run_until_complete(main())
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+    assert keep.events == ["stopped"]
+
+
+def test_crash_keeps_ports(reactor):
+    """A port lives through `crash()`, and hears on the next `run()`, and in `iterate()`."""
+    keep = Keep()
+    port = reactor.listenUDP(0, keep, HOST)
+
+    for number, end in enumerate((reactor.crash, reactor.crash, reactor.stop)):
+        keep.next().addCallback(lambda _, end=end: end())
+        port.write(b"%d" % number, address(port))
+        reactor.run()
+        if not number:
+            port.write(b"turn", address(port))
+            reactor.iterate(0.01)
+
+    assert [datagram for datagram, _ in keep.got] == [b"0", b"turn", b"1", b"2"]
+    assert keep.events == ["stopped"]
 
 
 # ── adopted descriptors ──────────────────────────────────────────────────────────────────
