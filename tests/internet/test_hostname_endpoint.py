@@ -5,6 +5,8 @@ import socket
 import warnings
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reactorlite import Reactor
 from reactorlite.internet import error
@@ -247,6 +249,40 @@ def test_attempts_that_fail_at_once():
 
     assert asked == ["192.0.2.4", "2001:db8::6"]
     assert isinstance(trial.result, error.NoRouteError)
+
+
+@given(
+    st.integers(1, 4),
+    st.lists(
+        st.one_of(st.just("wait"), st.tuples(st.booleans(), st.integers(0, 3)), st.just("end"))
+    ),
+)
+def test_any_course_of_events(count, events):
+    """However attempts go, there is one result at most, and nothing is left behind it."""
+    trial = Trial(*[IPv4Address("TCP", f"192.0.2.{number}", 80) for number in range(count)])
+    over = set()
+
+    for event in events:
+        if event == "wait":
+            trial.reactor.advance(0.3)
+        elif event == "end":
+            trial.going.cancel()
+        else:
+            good, number = event
+            under_way = number < len(trial.tried) and number not in over
+            if under_way and not trial.given_up()[number]:
+                over.add(number)
+                (trial.succeed if good else trial.fail)(number)
+
+    assert len(trial.results) <= 1
+    left = [number for number in range(len(trial.tried)) if number not in over]
+    if trial.results:
+        assert trial.reactor.getDelayedCalls() == []
+        assert all(trial.given_up()[number] for number in left)
+    else:
+        assert left
+        assert not any(trial.given_up())
+        assert len(trial.reactor.getDelayedCalls()) == (len(trial.tried) < count)
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────
