@@ -10,21 +10,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.inbound import _report, kind_of
 from reactorlite.bridge.loops import watches_descriptors
 from reactorlite.internet import error
-from reactorlite.internet.abstract import isIPAddress, isIPv6Address
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from reactorlite.bridge.addresses import Address
     from reactorlite.bridge.scope import Scope
@@ -93,16 +91,6 @@ class DatagramAdapter(asyncio.DatagramProtocol):
     def raised(self, where: str) -> None:
         """Log what the protocol raised; the port goes on."""
         _report(Failure(), f"{kind_of(self._port.protocol)}.{where}")
-
-
-class ScopedAdapter(DatagramAdapter):
-    """The same for IPv6. A link-local peer's host says which link, so that it can be answered."""
-
-    __slots__ = ()
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        host = f"{addr[0]}%{_link(addr[3])}" if addr[3] else addr[0]
-        super().datagram_received(data, (host, addr[1]))
 
 
 @implementer("IListeningPort", "ISystemHandle", "ILoggingContext")
@@ -302,240 +290,6 @@ class DatagramPort:
 
     # Last, for it hides the module.
     socket = property(getHandle)
-
-
-@implementer("IUDPTransport")
-class UDPPort(DatagramPort):
-    """A UDP port that `listenUDP` opened."""
-
-    opened_by = "listenUDP"
-    addressFamily = socket.AF_INET
-
-    def __init__(
-        self,
-        scope: Scope,
-        port: int,
-        protocol: Any,
-        interface: str | bytes = "",
-        maxPacketSize: int = 8192,
-    ) -> None:
-        if isinstance(interface, bytes):
-            interface = interface.decode("ascii")
-        elif not isinstance(interface, str):
-            raise TypeError(
-                f"{self.opened_by}() takes an interface's address as text, not {interface!r}"
-            )
-        family = ip_family(interface) if interface else socket.AF_INET
-        if family is None:
-            raise error.InvalidAddressError(interface, "not an IPv4 or IPv6 address.")
-        super().__init__(scope, protocol, maxPacketSize)
-        if not isinstance(port, int):
-            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
-        self.port = port
-        self.interface = interface
-        self._speak(family)
-        self._peer: tuple[str, int] | None = None
-        # The family that `write` need not think about: of addresses as sockets take them, while
-        # the port is open and may write to anybody. Else no host's.
-        self._sends_to = socket.AF_UNSPEC
-        self._sendto: Callable[[bytes, tuple[str, int]], int]
-
-    # -- what programs call
-
-    def write(self, datagram: bytes, addr: tuple[str, int] | None = None) -> int | None:
-        """Send a datagram at once, and answer its size; None if it found no room and is dropped.
-
-        The host in `addr` has to be an address. A connected port sends to its peer, and takes no
-        other `addr`. Raises `MessageLengthError` for a datagram that is too large,
-        `InvalidAddressError` for a host that can't be written to from here, `NotListeningError`
-        when the port is closed, and what else the system says.
-        """
-        if addr is None or ip_family(addr[0]) is not self._sends_to:
-            return self._write_otherwise(datagram, addr)
-        try:
-            return self._sendto(datagram, addr)
-        except OSError as exc:
-            self._unsent(exc)
-            return None
-
-    def writeSequence(
-        self, seq: Iterable[bytes], addr: tuple[str, int] | None = None
-    ) -> int | None:
-        """Send the pieces as one datagram; see `write`."""
-        return self.write(b"".join(seq), addr)
-
-    def connect(self, host: str, port: int) -> None:
-        """Talk to this peer only, without naming it, and be told when it refuses.
-
-        Raises `InvalidAddressError` when `host` isn't an address of the port's family, and
-        `RuntimeError` when the port is connected already.
-        """
-        if self._peer is not None:
-            raise RuntimeError(f"already connected to {self._peer}, for good: open another port")
-        if self._socket is None:
-            raise self._not_listening()
-        family = ip_family(host)
-        if family is None:
-            raise error.InvalidAddressError(host, "not an IPv4 or IPv6 address.")
-        if family is not self.addressFamily:
-            raise self._misaddressed((host, port))
-        self._socket.connect(_with_scope((host, port)))
-        self._peer = (host, port)
-        self._sends_to = socket.AF_UNSPEC
-
-    def setBroadcastAllowed(self, enabled: bool) -> None:
-        """Allow writing to broadcast addresses, or not; at first it isn't."""
-        self._open_socket().setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, bool(enabled))
-
-    def getBroadcastAllowed(self) -> bool:
-        """Whether writing to broadcast addresses is allowed."""
-        return bool(self._open_socket().getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST))
-
-    # -- inside
-
-    @property
-    def is_to_one_peer(self) -> bool:
-        """Whether `connect` was called."""
-        return self._peer is not None
-
-    def _speak(self, family: socket.AddressFamily) -> None:
-        self.addressFamily = family
-        self._is_scoped = family == socket.AF_INET6
-        if self._is_scoped:
-            self.adapter = ScopedAdapter
-
-    def _start_on(self, bound: socket.socket) -> None:
-        self._sendto = bound.sendto
-        if not self._is_scoped and self._peer is None:
-            self._sends_to = self.addressFamily
-        super()._start_on(bound)
-
-    def _close_socket(self) -> None:
-        self._sends_to = socket.AF_UNSPEC
-        super()._close_socket()
-
-    def _bound(self) -> socket.socket:
-        fresh = socket.socket(self.addressFamily, socket.SOCK_DGRAM)
-        try:
-            fresh.setblocking(False)
-            self._prepare(fresh)
-            fresh.bind(_with_scope((self.interface, self.port)))
-        except BaseException as exc:
-            fresh.close()
-            if isinstance(exc, OSError):
-                raise self._refused(exc) from exc
-            raise
-        self._peer = None
-        return fresh
-
-    def _prepare(self, fresh: socket.socket) -> None:
-        """Set what has to be set before binding."""
-
-    def _refused(self, cause: object) -> Exception:
-        return error.CannotListenError(self.interface, self.port, cause)
-
-    def _named(self, host: Any) -> str:
-        return str(host.port)
-
-    def _open_socket(self) -> socket.socket:
-        if self._socket is None:
-            raise self._not_listening()
-        return self._socket
-
-    def _write_otherwise(self, datagram: bytes, addr: Any) -> int | None:
-        """Write what isn't for just any IPv4 address."""
-        to = self._open_socket()
-        try:
-            if self._peer is None:
-                if addr is None or ip_family(addr[0]) is not self.addressFamily:
-                    raise self._misaddressed(addr)
-                return to.sendto(datagram, _with_scope(addr))
-            if addr is not None and tuple(addr[:2]) != self._peer:
-                raise ValueError(f"{self!r} is connected to {self._peer}: it can't write to {addr}")
-            return to.send(datagram)
-        except OSError as exc:
-            self._unsent(exc)
-            return None
-
-    def _misaddressed(self, addr: Any) -> Exception:
-        if addr is None:
-            return TypeError("write() takes an address, a pair of host and port, until connect()")
-        host, ours = addr[0], "IPv6" if self._is_scoped else "IPv4"
-        if ip_family(host) is None:
-            return error.InvalidAddressError(
-                host, "write() only accepts IP addresses, not hostnames"
-            )
-        theirs = "IPv4" if self._is_scoped else "IPv6"
-        return error.InvalidAddressError(host, f"an {ours} port can't write to {theirs} addresses")
-
-
-class AdoptedUDPPort(UDPPort):
-    """A UDP port on a socket that something else has opened; its descriptor is duplicated."""
-
-    opened_by = "adoptDatagramPort"
-
-    def __init__(
-        self, scope: Scope, descriptor: int, family: int, protocol: Any, maxPacketSize: int = 8192
-    ) -> None:
-        if family not in (socket.AF_INET, socket.AF_INET6):
-            raise error.UnsupportedAddressFamily(family)
-        super().__init__(scope, 0, protocol, maxPacketSize=maxPacketSize)
-        self._adopted: socket.socket | None = _duplicated(descriptor, family)
-        self._speak(socket.AddressFamily(family))
-
-    def _bound(self) -> socket.socket:
-        adopted, self._adopted = self._adopted, None
-        if adopted is None:
-            raise self._refused(OSError(errno.EBADF, "the adopted descriptor was closed"))
-        try:
-            self._peer = adopted.getpeername()[:2]
-        except OSError:
-            self._peer = None
-        name = adopted.getsockname()
-        self.interface, self.port = name[0], name[1]
-        return adopted
-
-
-@lru_cache(1024)
-def ip_family(host: str | bytes) -> socket.AddressFamily | None:
-    """The family that `host` is an address of; None for a name."""
-    if isIPAddress(host) or host == "<broadcast>":
-        return socket.AF_INET
-    return socket.AF_INET6 if isIPv6Address(host) else None
-
-
-def _with_scope(addr: Any) -> Any:
-    """`addr`, where a link that its host names, as in "fe80::1%eth0", has become a number."""
-    host = addr[0].decode("ascii") if isinstance(addr[0], bytes) else addr[0]
-    address, percent, link = host.partition("%")
-    if not percent:
-        return addr
-    try:
-        number = int(link) if link.isdecimal() else socket.if_nametoindex(link)
-    except OSError as exc:
-        raise OSError(errno.ENODEV, f"there is no interface {link!r}") from exc
-    return (address, addr[1], 0, number)
-
-
-def _link(number: int) -> str:
-    try:
-        return socket.if_indextoname(number)
-    except OSError:
-        return str(number)
-
-
-def _duplicated(descriptor: int, family: int) -> socket.socket:
-    found = socket.socket(fileno=socket.dup(descriptor))
-    wrong: Exception | None = None
-    if found.family != family:
-        wrong = error.UnsupportedAddressFamily(f"descriptor {descriptor} is of {found.family!r}")
-    elif found.type != socket.SOCK_DGRAM:
-        wrong = error.UnsupportedSocketType(f"descriptor {descriptor} is of {found.type!r}")
-    if wrong is not None:
-        found.close()
-        raise wrong
-    found.setblocking(False)
-    return found
 
 
 def _checked_protocol(where: str, protocol: Any) -> Any:

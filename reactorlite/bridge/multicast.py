@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.datagrams import UDPPort, ip_family
+from reactorlite.bridge.udp import UDPPort, ip_family
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, fail, maybeDeferred, succeed
 from reactorlite.python.components import implementer

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from reactorlite.bridge.datagrams import DatagramPort, UDPPort
+    from reactorlite.bridge.datagrams import DatagramPort
     from reactorlite.bridge.multicast import MulticastPort
     from reactorlite.bridge.scope import Scope
+    from reactorlite.bridge.udp import UDPPort
     from reactorlite.bridge.unixdatagrams import (
         ConnectedUNIXDatagramPort,
         Path,
@@ -45,7 +46,7 @@ class Datagrams:
         datagrams are received when the reactor has a loop. Raises `CannotListenError` when the
         address can't be had, and `InvalidAddressError` for an interface that is a name.
         """
-        from reactorlite.bridge.datagrams import UDPPort
+        from reactorlite.bridge.udp import UDPPort
 
         return self._started(UDPPort(self._scope, port, protocol, interface, maxPacketSize))
 
@@ -76,7 +77,7 @@ class Datagrams:
         `OSError` for what is no descriptor, `UnsupportedAddressFamily` for any other family than
         the socket's, and `UnsupportedSocketType` for a socket that isn't for datagrams.
         """
-        from reactorlite.bridge.datagrams import AdoptedUDPPort
+        from reactorlite.bridge.udp import AdoptedUDPPort
 
         return self._started(
             AdoptedUDPPort(self._scope, fileDescriptor, addressFamily, protocol, maxPacketSize)
