@@ -142,7 +142,7 @@ class SimpleResolverComplexifier:
         return asking
 
     def _failed(self, reason: Failure) -> None:
-        if not reason.check(DNSLookupError):
+        if not reason.check(DNSLookupError, CancelledError):
             log.err(reason, f"{self._simpleResolver!r} failed to look up a name")
 
 

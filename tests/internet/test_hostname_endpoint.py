@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactorlite import Reactor
-from reactorlite.internet import error
+from reactorlite.internet import defer, error
 from reactorlite.internet.address import (
     HostnameAddress,
     IPv4Address,
@@ -403,6 +403,27 @@ def test_another_address_after_a_refusal(run):
         return protocol.transport.getPeer().host
 
     assert on_a_loop(run, main) == "127.0.0.1"
+
+
+def test_cancelled_while_a_simple_resolver_is_asked(run, log):
+    """To cancel cancels what an installed `IResolverSimple` is at, without a word in the log."""
+    cancelled = []
+
+    class Slow:
+        def getHostByName(self, name, timeout=()):
+            return defer.Deferred(cancelled.append)
+
+    async def main(reactor):
+        reactor.installResolver(Slow())
+        going = HostnameEndpoint(reactor, "example.invalid", 80).connect(FACTORY)
+        going.cancel()
+        with pytest.raises(error.ConnectingCancelledError):
+            await going
+
+    on_a_loop(run, main)
+
+    assert len(cancelled) == 1
+    assert log.take() == []
 
 
 def test_unknown_name(run):
