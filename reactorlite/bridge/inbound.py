@@ -143,6 +143,11 @@ class StreamAdapter(asyncio.Protocol):
         if self._held is None:
             self._held = []
 
+    def rest(self) -> None:
+        """Have the loop read nothing, while what is written last goes out."""
+        if self.out is not None:
+            self.out._asyncio.pause_reading()
+
     def resume_reading(self) -> None:
         """Deliver what was held back, from the loop, and go on."""
         if self._held is not None and self._releasing is None and self.out is not None:

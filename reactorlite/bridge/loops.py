@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import socket
 import sys
 from time import monotonic
@@ -21,6 +22,20 @@ def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
 def watches_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether `loop` has `add_reader` and `add_writer`, as all but Windows' proactor have."""
     return sys.platform != "win32" or not isinstance(loop, asyncio.ProactorEventLoop)
+
+
+def exit_descriptor(loop: asyncio.AbstractEventLoop, pid: int) -> int | None:
+    """A descriptor that `loop` can watch, readable once the child `pid` has exited.
+
+    None where there is none to be had: not on Linux, in a sandbox without `pidfd_open`, or
+    when no descriptor is left. A thread has to wait for the child then.
+    """
+    if not hasattr(os, "pidfd_open") or not watches_descriptors(loop):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
 
 
 @functools.cache

@@ -434,7 +434,7 @@ class StreamTransport:
             flow.waiting = self._asyncio.get_write_buffer_size()
         if flow is not None and flow.is_due:
             if self.disconnecting:
-                self._asyncio.pause_reading()
+                self._adapter.rest()
             if not flow.waiting:
                 # Not from here, where `write` may be among the callers: a producer
                 # that fills at once would never come back.

@@ -9,7 +9,6 @@ MISSING = {
     "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
     "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
     "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
-    "spawnProcess": "use `asyncio.create_subprocess_exec`",
     "beforeDaemonize": "call `os.fork` before anything of the reactor is used",
     "afterDaemonize": "call `os.fork` before anything of the reactor is used",
     "startRunning": "call `run()`, or `iterate()` again and again",
