@@ -61,7 +61,9 @@ class State(enum.IntEnum):
     ENDED = 4  # all is closed, and `run()`, or the host, is about to hear of it
 
 
-@implementer("IReactorCore", "IReactorTime", "IReactorThreads")
+@implementer(
+    "IReactorCore", "IReactorTime", "IReactorThreads", "_ISupportsExitSignalCapturing"
+)
 class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     """An event loop as Twisted-style code sees it.
 
@@ -75,6 +77,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     def __init__(self, eventloop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__()
         self.running = False
+        #: The signal that ended `run()`: twistd ends by the same one.
+        self._exitSignal: int | None = None
         self._scope = Scope(self)
         self._timers = Timers()
         self._events: dict[str, SystemEvent] = {}
@@ -328,6 +332,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
 
     def _signalled(self, number: signal.Signals) -> None:
         log.msg(f"Received {number.name}, shutting down.")
+        self._exitSignal = int(number)
         if self._is_stopping:
             # A second one, while shutting down takes its time: go on without what it waits for.
             if self._ending is not None:

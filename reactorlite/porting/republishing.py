@@ -39,11 +39,15 @@ class _ToTwisted(logging.Handler):
             is_error = int(record.levelno >= logging.ERROR)
             log.msg(text, **{"logLevel": record.levelno, **about, "isError": is_error})
         elif text.startswith(_UNHANDLED):
-            stacks = text.removeprefix(_UNHANDLED).lstrip("\n")
-            log.msg(f"{_UNHANDLED}:", isError=1, logLevel=logging.CRITICAL)
-            log.err(failure, f"(debug: {stacks})" if stacks else None, **about)
+            _publish_unhandled(failure, text.removeprefix(_UNHANDLED).lstrip("\n"))
         else:
             log.err(failure, text, **about)
+
+
+def _publish_unhandled(failure: object, stacks: str) -> None:
+    logger = import_module("twisted.logger").Logger("twisted.internet.defer")
+    logger.critical(f"{_UNHANDLED}:", isError=True)
+    logger.failure("(debug: {debugInfo})" if stacks else "", failure, debugInfo=stacks)
 
 
 def _about(record: logging.LogRecord) -> dict[str, Any]:

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 TAC = """
-import os
+import os, signal
 from twisted.application import internet, service
 from twisted.internet import protocol, reactor
 
@@ -27,6 +27,8 @@ class Said(service.Service):
         super().startService()
         with open("served", "w") as file:
             print(os.getpid(), file=file)
+        if os.path.exists("stopped by a signal"):
+            reactor.callLater(0.01, os.kill, os.getpid(), signal.SIGTERM)
         if os.path.exists("briefly"):
             reactor.callLater(0.01, reactor.stop)
 
@@ -80,6 +82,16 @@ def test_behind(tmp_path, start):
     assert "Received SIGTERM, shutting down" in log
     assert "Server Shut Down" in log
     assert "Traceback" not in log
+
+
+def test_in_front_until_a_signal(tmp_path, start):
+    """`twistd -n` ends by the signal that stopped it, for whoever started it to see."""
+    (tmp_path / "stopped by a signal").touch()
+
+    ended = start("--nodaemon")
+
+    assert ended.status == -signal.SIGTERM
+    assert "Server Shut Down" in ended.out
 
 
 def test_second_daemon_is_refused(tmp_path, start):
