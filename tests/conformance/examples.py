@@ -21,31 +21,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.conformance.judging import ROOT
+from tests.conformance.peers import PEERS
 from tests.conformance.plays import NOT_PLAYED, PLAYS, Play
 
 PATIENCE = 20.0
 """Seconds for a program to end, or to listen."""
-COMMANDS = {
-    "twistd": "from twisted.scripts.twistd import run\nrun()\n",
-    "get": "import sys, urllib.request as r\n"
-    "for url in sys.argv[1:]:\n print(r.urlopen(url, timeout=9).read().decode())\n",
-    "via": "import sys, urllib.request as r\n"
-    "by = r.build_opener(r.ProxyHandler({'http': sys.argv[1]}))\n"
-    "print(by.open(sys.argv[2], timeout=9).read().decode())\n",
-    "rpc": "import sys, xmlrpc.client as x\n"
-    "print(getattr(x.ServerProxy(sys.argv[1]), sys.argv[2])(*map(eval, sys.argv[3:])))\n",
-    "ftp": "import ftplib\nf = ftplib.FTP(timeout=9)\nf.connect('127.0.0.1', 21)\nprint(f.login())\n"
-    "print(f.pwd(), f.quit())\n",
-    "say": "import socket, sys\n"
-    "port, *lines = sys.argv[1:]\n"
-    "s = socket.create_connection(('127.0.0.1', int(port)), 9)\ns.settimeout(1)\n"
-    "def hear():\n"
-    " try:\n  while data := s.recv(9999): print(repr(data))\n"
-    " except TimeoutError: pass\n"
-    "for line in lines: s.sendall(line.encode() + b'\\r\\n')\n"
-    "hear()\n",
-}
-"""What isn't an example: Twisted's daemon, and peers, which are never hosted."""
+TWISTD = "from twisted.scripts.twistd import run\nrun()\n"
+PAGE = "web/examples/static/index.html"
 
 
 class Came(NamedTuple):
@@ -87,8 +69,9 @@ def _came(play: Play, docs: Path, how: list[str]) -> Came:
     with tempfile.TemporaryDirectory(prefix="examples-") as name:
         folder = Path(name) / "docs"
         shutil.copytree(docs, folder)
-        for command, text in COMMANDS.items():
-            (folder / f"{command}.py").write_text(text)
+        (folder / "twistd.py").write_text(TWISTD)
+        (folder / PAGE).parent.mkdir()
+        (folder / PAGE).write_text("a page")
         return _played(play, folder, how)
 
 
@@ -113,10 +96,13 @@ def _start(
     command: tuple[str, ...], folder: str, docs: Path, how: list[str]
 ) -> subprocess.Popen[str]:
     program, *arguments = command
-    is_peer = program in COMMANDS and program != "twistd"
-    script = str(docs / f"{program}.py") if program in COMMANDS else program
+    if program in PEERS:
+        whole = ["-m", "tests.conformance.peers", *command]
+    else:
+        script = str(docs / "twistd.py") if program == "twistd" else program
+        whole = [*how, script, *arguments]
     return subprocess.Popen(
-        [sys.executable, "-u", *([] if is_peer else how), script, *arguments],
+        [sys.executable, "-u", *whole],
         cwd=docs / folder,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/sbin:/usr/bin:/bin", "TERM": "dumb"},
         stdin=subprocess.PIPE,
@@ -153,6 +139,9 @@ _ACCIDENTAL = [
     (r"\breactorlite\.", "twisted."),
     (r"(port=|:)\d{5}\b", r"\1(port)"),
     (r"\d+\.\d{3,}", "(seconds)"),
+    (r"/tmp/examples-\w+", "(folder)"),
+    (r"\w{3} \w{3} +\d+ [\d:]{8} \d{4}|\w{3}, \d+ \w{3} \d{4} [\d:]{8}", "(time)"),
+    (r"(?m)^.*Main loop terminated\.\n", ""),
 ]
 
 

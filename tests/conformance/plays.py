@@ -35,15 +35,13 @@ PLAYS = {
     "amp": _core(("ampserver.py",), 1234, ("ampclient.py",)),
     "long multiplication": _core(("longex.py",), 1234, ("say", "1234", "2 3 4", "5 6")),
     "long multiplication 2": _core(("longex2.py",), 1234, ("say", "1234", "2 3 4", "5 6")),
-    "shaper": _core(("shaper.py",), 8000, ("get", "http://127.0.0.1:8000/")),
-    "streaming": _core(("streaming.py",), 1234, ("say", "1234", "3")),
-    "credentials": _core(("cred.py",), 4738, ("say", "4738", "USER joe", "PASS pass")),
+    "streaming": _core(("streaming.py",), 1234, ("say", "1234", "0")),
+    "credentials": _core(("cred.py",), 4738, ("say", "4738", "USER user", "PASS pass")),
     "postfix map": _core(("postfix.py", "a", "b"), 4242, ("say", "4242", "get a", "get x")),
     "ftp": _core(("ftpserver.py",), 21, ("ftp",)),
     "pty": _core(("ptyserv.py",), 5823, ("say", "5823", "echo from the $((40+2))nd")),
     # core: perspective broker
     "pb simple": _core(("pbsimple.py",), 8789, ("pbsimpleclient.py",)),
-    "pb echo": _core(("pbecho.py",), 8787, ("pbechoclient.py",)),
     "pb exceptions": _core(client=("pb_exceptions.py",)),
     # core: TLS
     "echo over TLS": _core(("echoserv_ssl.py",), 8000, ("echoclient_ssl.py",)),
@@ -52,21 +50,21 @@ PLAYS = {
     ),
     "STARTTLS": _core(("starttls_server.py",), 8000, ("starttls_client.py",)),
     # core: datagrams, files, log
+    "echo of datagrams": _core(("echoserv_udp.py",), 0, ("datagram", "8000", "hello")),
+    "datagrams": _core(("echoserv_udp.py",), 0, ("echoclient_udp.py",)),
     "standard input": _core(client=("stdin.py",), stdin="one\ntwo\n"),
     "log": _core(client=("testlogging.py",)),
     "rotating log": _core(client=("rotatinglog.py",)),
     "bananas": _core(client=("bananabench.py",)),
     # web
     "web": _web(("web.py",), 1999, ("get", "http://127.0.0.1:1999/")),
-    "getpage": _web(("web.py",), 1999, ("getpage.py", "http://127.0.0.1:1999/")),
     "httpclient": _web(("web.py",), 1999, ("httpclient.py", "http://127.0.0.1:1999/")),
-    "dlpage": _web(("web.py",), 1999, ("dlpage.py", "http://127.0.0.1:1999/")),
-    "xmlrpc": _web(("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "add", "2", "3")),
-    "xmlrpc fault": _web(("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "fault")),
-    "xmlrpc deferred": _web(
-        ("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "defer", "'x'")
+    "xmlrpc": _web(
+        ("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "echo", "2", "'x'")
     ),
-    "webguard": _web(("webguard.py",), 8889, ("get", "http://joe:blow@127.0.0.1:8889/")),
+    "xmlrpc fault": _web(("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "fail")),
+    "xmlrpc deferred": _web(("xmlrpcserver.py",), 7080, ("rpc", "http://127.0.0.1:7080/", "defer")),
+    "webguard": _web(("webguard.py",), 8889, ("digest", "http://127.0.0.1:8889/", "joe", "blow")),
     "proxy": _web(("proxy.py",), 8080, ("via", "http://127.0.0.1:8080", "http://127.0.0.1:9/")),
     "logging proxy": _web(
         ("logging-proxy.py",), 8080, ("via", "http://127.0.0.1:8080", "http://127.0.0.1:9/")
@@ -84,6 +82,10 @@ PLAYS = {
 }
 
 NOT_PLAYED = {
+    "core/examples/pbbench*.py": "measures, and never ends",
+    "core/examples/pbecho*.py": "fail on Twisted too: their password is text, and wants bytes",
+    "core/examples/shaper.py": "fails on Twisted too: a class in it has no name",
+    "web/examples/getpage.py, dlpage.py": "fail on Twisted too: getPage and downloadPage are gone",
     "core/examples/courier.py": "wants the folders of an installed Courier",
     "core/examples/dbcred.py": "wants a database",
     "core/examples/pbgtk2.py, pyuidemo.py, tkinterdemo.py, wxacceptance.py, wxdemo.py": "a screen",
