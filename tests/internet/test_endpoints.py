@@ -608,6 +608,55 @@ def test_a_server_and_its_client(run, host):
     assert on_a_loop(run, main) == (True, b"hello")
 
 
+CAPITALS_OF_ITS_INPUT = """
+import sys
+for line in sys.stdin:
+    print(line.upper(), end="", flush=True)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no processes here yet")
+@pytest.mark.parametrize(("status", "kind"), [(0, error.ConnectionDone), (3, error.ConnectionLost)])
+def test_a_real_process(run, status, kind):
+    """A process is written to and read from as a stream; its status is in the reason's cause."""
+
+    class Lines(Keeping):
+        def connectionMade(self):
+            self.transport.write(b"hello\n")
+
+        def dataReceived(self, data):
+            super().dataReceived(data)
+            self.transport._process.closeStdin()
+
+    async def main(reactor):
+        command = [sys.executable, "-c", CAPITALS_OF_ITS_INPUT, str(status)]
+        endpoint = ProcessEndpoint(reactor, sys.executable, command, None)
+        lines = await endpoint.connect(Factory.forProtocol(Lines))
+        while lines.closed is None:
+            await asyncio.sleep(0.005)
+        return lines.data, lines.closed
+
+    data, reason = on_a_loop(run, main)
+
+    assert data == b"HELLO\n"
+    assert reason.type is kind
+    assert reason.value.__cause__.exitCode == status
+
+
+def test_a_program_that_does_not_exist(run):
+    """A process whose program isn't there ends as soon as it is started."""
+
+    async def main(reactor):
+        endpoint = ProcessEndpoint(reactor, "/nowhere/at/all", ["all"])
+        protocol = await endpoint.connect(Factory.forProtocol(Keeping))
+        while protocol.closed is None:
+            await asyncio.sleep(0.005)
+        return protocol.closed.type
+
+    assert on_a_loop(run, main) is error.ConnectionLost
+
+
 def test_port_in_use(run):
     """A port that is taken fails the Deferred with `CannotListenError`."""
 
