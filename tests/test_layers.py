@@ -30,6 +30,8 @@ ASIDE = set(re.findall(r"^Aside stands `(\w+)`", reactorlite.__doc__ or "", re.M
 
 ASYNCIO_BELOW_THE_BRIDGE = {"internet._futures"}
 ZOPE = {"python._zope"}
+OPTIONAL = {"internet._crypto": {"cryptography", "OpenSSL"}}
+"""Who may import, in a call, what is used where it is installed, and needed nowhere."""
 
 
 class Import(NamedTuple):
@@ -222,10 +224,19 @@ def _is_a_probe(name: str, found: Import) -> bool:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_nothing_else_is_needed(name):
-    """Every other import is of the standard library."""
+    """Every other import is of the standard library, or of what need not be there."""
     elsewhere = foreign(name) - set(sys.stdlib_module_names) - {"__future__"}
 
-    assert elsewhere <= {"zope"}
+    assert elsewhere <= {"zope"} | OPTIONAL.get(name, set())
+
+
+def test_what_is_optional_is_imported_in_calls():
+    """To import a module takes nothing that need not be there."""
+    for name, optional in OPTIONAL.items():
+        found = {i for i in imports(name) if i.module.partition(".")[0] in optional}
+
+        assert {i.module.partition(".")[0] for i in found} == optional
+        assert all(i.deferred for i in found)
 
 
 def test_something_stands_aside():

@@ -1,0 +1,211 @@
+"""One end of TLS with no carrier of its own, and what a context factory says it is to be like.
+
+Both what runs over asyncio's transports (`bridge.tls`) and what runs over any transport at all
+(`protocols.tls`) move the bytes of a `Session`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from reactorlite.internet import error
+from reactorlite.python.components import adapted
+
+#: The most that one record of TLS holds.
+RECORD = 16384
+
+#: What OpenSSL says of a certificate that is good, but not for the host or address asked for.
+_OF_SOMEBODY_ELSE = (62, 64)
+
+
+class VerificationError(ssl.SSLCertVerificationError):
+    """The peer's certificate is good, but is not for the host that was asked for."""
+
+
+class Session:
+    """One end of a TLS connection: encrypts, decrypts, and moves no bytes itself.
+
+    What is to be sent is in `outgoing` after each call. `context` and `hostname` may be
+    changed until `begin`.
+    """
+
+    __slots__ = (
+        "_decrypt",
+        "_incoming",
+        "_tls",
+        "context",
+        "hostname",
+        "is_client",
+        "outgoing",
+        "over",
+    )
+
+    def __init__(
+        self, context: ssl.SSLContext, is_client: bool, hostname: str | None = None
+    ) -> None:
+        self.context = context
+        self.is_client = is_client
+        #: Whom a client asks for, and whose certificate it expects where its context says so.
+        self.hostname = hostname
+        self.outgoing = ssl.MemoryBIO()
+        #: Why nothing more will be received: the peer's closing, as `ConnectionDone`, or an error.
+        self.over: Exception | None = None
+        self._incoming = ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
+
+    def begin(self) -> None:
+        """Settle what was open. Raises what `ssl` has against it."""
+        name = self.hostname if self.is_client else None
+        self._tls = self.context.wrap_bio(
+            self._incoming, self.outgoing, server_side=not self.is_client, server_hostname=name
+        )
+        self._decrypt = self._tls.read
+
+    # -- the handshake
+
+    def offer(self, data: bytes) -> None:
+        """Take what came, to be looked at by `shake` or `receive`."""
+        self._incoming.write(data)
+
+    def shake(self) -> bool:
+        """Go on with the handshake as far as possible; whether it is done.
+
+        Raises `ssl.SSLError` when it has failed. Something may still be there to be sent.
+        """
+        assert self._tls is not None
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLCertVerificationError as exc:
+            raise _blamed(exc) from exc
+        return True
+
+    # -- data
+
+    def receive(self, data: bytes) -> bytes:
+        """Decrypt what came, and answer what it says. Then see `over`."""
+        incoming = self._incoming
+        incoming.write(data)
+        pieces: list[bytes] = []
+        try:
+            piece = self._decrypt(RECORD)
+            if piece and not incoming.pending:
+                return piece  # one message, as most are
+            while piece:
+                pieces.append(piece)
+                if not incoming.pending:
+                    return b"".join(pieces)
+                piece = self._decrypt(RECORD)
+            self.over = error.ConnectionDone()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.over = error.ConnectionDone()
+        except ssl.SSLError as exc:
+            self.over = exc
+        return b"".join(pieces)
+
+    def encrypt(self, data: bytes) -> int:
+        """Encrypt `data`, and answer how much of it: 0 when something must be received first."""
+        assert self._tls is not None
+        try:
+            return self._tls.write(data)
+        except ssl.SSLWantReadError:
+            return 0
+
+    def close(self) -> None:
+        """Tell the peer that nothing more comes."""
+        assert self._tls is not None
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:
+            return  # what it has against the peer's part: ours is in `outgoing` by now
+
+    # -- what was agreed upon
+
+    @property
+    def object(self) -> ssl.SSLObject | None:
+        """What the `ssl` module has of this session, once it has begun."""
+        return self._tls
+
+    @property
+    def protocol(self) -> bytes | None:
+        """The name agreed upon by ALPN."""
+        name = self._tls.selected_alpn_protocol() if self._tls is not None else None
+        return None if name is None else name.encode("ascii")
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The peer's certificate in DER, whether it was verified or not."""
+        try:
+            return None if self._tls is None else self._tls.getpeercert(binary_form=True)
+        except ValueError:  # the handshake has not come so far
+            return None
+
+
+def _blamed(exc: ssl.SSLCertVerificationError) -> ssl.SSLCertVerificationError:
+    if exc.verify_code not in _OF_SOMEBODY_ELSE:
+        return exc
+    named = VerificationError(*exc.args)
+    named.verify_code, named.verify_message = exc.verify_code, exc.verify_message
+    named.library, named.reason = exc.library, exc.reason
+    return named
+
+
+class Terms:
+    """What a context factory says of the connections that are to be made by it."""
+
+    def __init__(self, where: str, factory: Any, is_client: bool, offering: Any = None) -> None:
+        """`offering` may be a factory with `acceptableProtocols`.
+
+        Raises `TypeError` for what is no context factory.
+        """
+        self.factory = factory
+        self.is_client = is_client
+        self._where = where
+        self._offering = adapted("IProtocolNegotiationFactory", offering)
+        self._make = self._maker()
+
+    def session(self, user: Any, host: str | None = None) -> Session:
+        """A session for one connection; `user` is who has it, and `host` whom it is with."""
+        session = self._make(user)
+        if not isinstance(session, Session):
+            raise TypeError(
+                f"{self._where}() got {session!r} of {self.factory!r}, where reactorlite needs an"
+                " ssl.SSLContext: CertificateOptions and optionsForClientTLS of"
+                " reactorlite.internet.ssl have one"
+            )
+        if session.hostname is None:
+            session.hostname = host
+        if self._offering is not None:
+            names = [name.decode("ascii") for name in self._offering.acceptableProtocols()]
+            session.context.set_alpn_protocols(names)
+        if session.is_client and session.hostname is None and session.context.check_hostname:
+            raise ValueError(
+                f"{self._where}() can't tell whose certificate to expect: give it"
+                " optionsForClientTLS(hostname), or a context with check_hostname off"
+            )
+        session.begin()
+        return session
+
+    def _maker(self) -> Callable[[Any], Any]:
+        factory = self.factory
+        if isinstance(factory, ssl.SSLContext):
+            return lambda user: Session(factory, self.is_client)
+        name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
+        create = getattr(factory, name, None)
+        if create is not None and not isinstance(factory, type):
+            return create  # type: ignore[no-any-return]  # it is whoever's
+        if not hasattr(factory, "getContext") or isinstance(factory, type):
+            raise TypeError(
+                f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
+                f" getContext() or {name}(), not {factory!r}"
+            )
+        self._session_of(factory.getContext())  # what is wrong with it is said now
+        return lambda user: self._session_of(factory.getContext())
+
+    def _session_of(self, context: Any) -> Any:
+        return Session(context, self.is_client) if isinstance(context, ssl.SSLContext) else context
