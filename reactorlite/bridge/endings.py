@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import ssl
 
 from reactorlite.internet import error
 from reactorlite.python.failure import Failure
@@ -32,8 +33,16 @@ def reason_for(exc: BaseException | None, ending: Ending | Failure) -> Failure:
         return Failure(error.ConnectionDone())
     if ending is Ending.STOP:
         return Failure(error.ConnectionLost("Connection lost"))
-    if isinstance(exc, OSError):
+    if isinstance(exc, OSError) and not _is_of_tls(exc):
         lost = error.ConnectionLost()
         lost.__cause__ = exc
         return Failure(lost)
     return Failure(error.ConnectionDone() if exc is None else exc)
+
+
+def _is_of_tls(exc: OSError) -> bool:
+    """Whether it says what is wrong with TLS, and not only that the stream broke off."""
+    if isinstance(exc, ssl.SSLEOFError) or not isinstance(exc, ssl.SSLError):
+        return False
+    # asyncio's own TLS finds this when the peer went on writing after we had closed.
+    return getattr(exc, "reason", None) != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY"

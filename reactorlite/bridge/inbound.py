@@ -32,6 +32,9 @@ class StreamAdapter(asyncio.Protocol):
 
     is_client = False
 
+    #: What the protocol gets for its transport.
+    transport: type[StreamTransport] = StreamTransport
+
     def __init__(self, owner: Any, scope: Scope | None = None) -> None:
         self.owner = owner
         self.scope = scope
@@ -62,7 +65,7 @@ class StreamAdapter(asyncio.Protocol):
             transport.close()
             return
         loop = asyncio.get_running_loop()
-        self.out = out = StreamTransport(self, transport, loop, protocol, address, host)
+        self.out = out = self.transport(self, transport, loop, protocol, address, host)
         if self.scope is not None:
             self.scope.connections[self] = None
         try:
@@ -98,12 +101,13 @@ class StreamAdapter(asyncio.Protocol):
         if self._held is not None:
             self._held.append(None)
             return bool(out._asyncio.can_write_eof())
-        listener = adapted("IHalfCloseableProtocol", out.protocol)
+        # Twisted tells of halves over plain streams only; the end of TLS is the end of both.
+        listener = None if out.TLS else adapted("IHalfCloseableProtocol", out.protocol)
         if listener is not None:
             self.call(listener.readConnectionLost)
             if out._asyncio.can_write_eof():
                 return True
-            # Over TLS one half alone can't be closed.
+            # Over asyncio's own TLS one half alone can't be closed.
         out.peer_ended()
         return False
 
@@ -153,6 +157,31 @@ class StreamAdapter(asyncio.Protocol):
         if self._held is not None and self._releasing is None and self.out is not None:
             self._releasing = self.out._loop.call_soon(self._release)
 
+    @staticmethod
+    def start_tls(out: StreamTransport, contextFactory: Any, normal: bool) -> None:
+        """See `StreamTransport.startTLS`, which must not know what is made of itself."""
+        from reactorlite.bridge.tls import start_tls
+
+        start_tls(out, contextFactory, normal)
+
+    def secured(self) -> None:
+        """Tell the protocol, if it listens, that the handshake is done."""
+        if self.out is not None:
+            listener = adapted("IHandshakeListener", self.out.protocol)
+            if listener is not None:
+                self.call(listener.handshakeCompleted)
+
+    def hand_over_to(self, layer: Any) -> list[bytes | None]:
+        """Have `layer` between the loop and this adapter from now on; what was held is for it."""
+        if self._held is None:
+            return []
+        assert self.out is not None
+        held, self._held = self._held, []
+        # The layer goes on to read, as far as it must; what comes of that is held back.
+        layer.pause_reading()
+        self.out._asyncio.resume_reading()
+        return held
+
     def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call the protocol back; what it writes is gathered, what it raises ends it."""
         out = self.out
@@ -191,9 +220,14 @@ class StreamAdapter(asyncio.Protocol):
 
     def _receive_slowly(self, data: bytes) -> None:
         """Take what comes paused, in the middle of a turn, or larger than a read."""
+        out = self.out
+        carrier: Any = None if out is None else out._asyncio
         for start in range(0, len(data), MARK):
             out = self.out
             if out is None or out.is_ending:
+                return
+            if out._asyncio is not carrier:  # TLS was started
+                out._asyncio.data_received(data[start:])
                 return
             if self._held is not None:
                 self._hold(data[start:])
@@ -211,10 +245,14 @@ class StreamAdapter(asyncio.Protocol):
         """Deliver what was held back, until it is all delivered or reading is paused again."""
         self._releasing = None
         held, self._held = self._held or [], None
+        carrier: Any = None if self.out is None else self.out._asyncio
         while held:
             out = self.out
             if out is None or out.is_ending:
                 return
+            if out._asyncio is not carrier:  # TLS was started
+                out._asyncio.take(held)
+                break
             if self._held is not None:
                 self._held[:0] = held
                 return

@@ -35,7 +35,7 @@ _ROUNDS = 16
 _RESET = struct.pack("ii", 1, 0)
 
 
-@implementer("ITCPTransport", "IConsumer", "IPushProducer", "ISystemHandle", "ILoggingContext")
+@implementer("ITLSTransport", "IConsumer", "IPushProducer", "ISystemHandle", "ILoggingContext")
 class StreamTransport:
     """One connection, seen from its protocol.
 
@@ -66,6 +66,9 @@ class StreamTransport:
         "ending",
         "protocol",
     )
+
+    #: Whether it is encrypted; older programs ask so.
+    TLS = False
 
     def __init__(
         self,
@@ -168,6 +171,19 @@ class StreamTransport:
         if self.connected and not self._half_closing:
             self._half_closing = True
             self._leave_unsettled()
+
+    # -- what protocols call: TLS
+
+    def startTLS(self, contextFactory: Any, normal: bool = True) -> None:
+        """Go on encrypted: what was written before goes out plain, and all after it in TLS.
+
+        The client of the connection is the client of TLS, and the other way round unless
+        `normal`. What is received from now on is what the peer has encrypted, and writes wait
+        until the handshake is done. `contextFactory` may be an `ssl.SSLContext`; then a
+        client expects the certificate of the host that it connected to. Raises `TypeError`
+        for something else, and what the context factory raises.
+        """
+        self._adapter.start_tls(self, contextFactory, normal)
 
     # -- what protocols call: flow
 

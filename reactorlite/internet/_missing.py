@@ -5,8 +5,6 @@ from __future__ import annotations
 MISSING = {
     "adoptStreamPort": "give the socket to `loop.create_server(bridge.adapt(factory), sock=...)`",
     "adoptStreamConnection": "use `loop.connect_accepted_socket(bridge.adapt(factory), sock)`",
-    "listenSSL": "use `loop.create_server(bridge.adapt(factory), ..., ssl=context)`",
-    "connectSSL": "use `loop.create_connection(bridge.adapt(factory), ..., ssl=context)`",
     "listenUNIX": "use `loop.create_unix_server(bridge.adapt(factory), path)`",
     "connectUNIX": "use `loop.create_unix_connection(bridge.adapt(factory), path)`",
     "beforeDaemonize": "call `os.fork` before anything of the reactor is used",

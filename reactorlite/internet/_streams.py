@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reactorlite.bridge.scope import Scope
 
 
-@implementer("IReactorTCP")
+@implementer("IReactorTCP", "IReactorSSL")
 class Streams:
     """What a reactor does with streams."""
 
@@ -52,6 +52,56 @@ class Streams:
         `factory`. Raises `ServiceNameUnknownError` for a port name that isn't known.
         """
         connector = Connector(self._scope, host, port, factory, timeout, bindAddress)
+        if _get_running_loop() is not None:
+            connector.connect()
+        else:
+            with self._as_current():
+                connector.connect()
+        return connector
+
+    # -- TLS
+
+    def listenSSL(
+        self,
+        port: int,
+        factory: Any,
+        contextFactory: Any,
+        backlog: int = 50,
+        interface: str = "",
+    ) -> Port:
+        """Listen as `listenTCP` does, and speak TLS as `contextFactory` says.
+
+        That is a context factory, such as `PrivateCertificate.options()` gives, or an
+        `ssl.SSLContext`; `TypeError` for anything else. Protocols are made when a client has
+        connected, before the handshake, and what they write waits for it.
+        """
+        from reactorlite.bridge.secure import TLSPort
+
+        listening = TLSPort(self._scope, port, factory, contextFactory, backlog, interface)
+        with self._as_current():
+            listening.startListening()
+        return listening
+
+    def connectSSL(
+        self,
+        host: str | bytes,
+        port: int | str,
+        factory: Any,
+        contextFactory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> Connector:
+        """Connect as `connectTCP` does, and speak TLS as `contextFactory` says.
+
+        That is what `optionsForClientTLS` gives, another context factory, or an
+        `ssl.SSLContext`, with which the certificate has to be that of `host`; `TypeError` for
+        anything else. `timeout` is for the connection, not for the handshake after it.
+        """
+        from reactorlite.bridge.secure import TLSConnector
+
+        connector = TLSConnector(
+            self._scope, host, port, factory, contextFactory, timeout, bindAddress
+        )
         if _get_running_loop() is not None:
             connector.connect()
         else:
