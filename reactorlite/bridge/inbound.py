@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.endings import Ending, reason_for
 from reactorlite.bridge.flow import MARK
-from reactorlite.bridge.loops import raise_from_loop
+from reactorlite.bridge.loops import raise_from_loop, reads_early
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.python import log
 from reactorlite.python.components import adapted
@@ -77,6 +77,11 @@ class StreamAdapter(asyncio.Protocol):
                 return
             _report(Failure(), f"{kind_of(protocol)}.makeConnection")
         out.flush()
+        if reads_early(transport) and self._held is None and not out.is_ending:
+            # What `connectionMade` asked for by `callLater(0, ...)` comes first, for so hear
+            # of a connection those who wait for it.
+            self._held = []
+            self._releasing = loop.call_soon(self._release)
 
     def data_received(self, data: bytes) -> None:
         out = self.out
@@ -259,8 +264,10 @@ class StreamAdapter(asyncio.Protocol):
             data = held.pop(0)
             if data is not None:
                 self.data_received(data)
-            elif not self.eof_received():
+                continue
+            if not self.eof_received():
                 out._asyncio.close()
+            return  # uvloop, told to read on, would tell of the end again
         if self._held is None and self.out is not None and not self.out.is_ending:
             self.out._asyncio.resume_reading()
 

@@ -38,6 +38,14 @@ def exit_descriptor(loop: asyncio.AbstractEventLoop, pid: int) -> int | None:
         return None
 
 
+def reads_early(transport: asyncio.BaseTransport) -> bool:
+    """Whether data may come before the calls that were set when the connection was made.
+
+    uvloop reads before it goes on to what `call_soon` was given meanwhile.
+    """
+    return _is_of_uvloop(type(transport))  # type: ignore[arg-type]  # classes are hashable
+
+
 @functools.cache
 def _is_of_uvloop(kind: type) -> bool:
     return any(each.__module__.startswith("uvloop") for each in kind.__mro__)

@@ -254,3 +254,28 @@ def connections_feed_each_other(api: Stage) -> Any:
     yield receiver.received(8_000_000)
     api.record("receiver", receiver.data)
     api.events["server"] = ["connectionMade", "connectionMade"]
+
+
+@scenario()
+def call_before_the_first_data(api: Stage) -> Any:
+    """A call that `connectionMade` asks for comes before the data that is there already."""
+
+    def made(protocol: Any) -> None:
+        api.reactor.callLater(0, api.record, "server", "called")
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    peer.send(b"at once")
+    yield api.seen("server", "dataReceived")
+
+
+@scenario()
+def call_before_a_clients_first_data(api: Stage) -> Any:
+    """The same for a client, whose server speaks first."""
+
+    def made(protocol: Any) -> None:
+        api.reactor.callLater(0, api.record, "client", "called")
+
+    server = api.server(made=lambda p: p.transport.write(b"at once"))
+    api.client(server.number, made=made)
+    yield api.seen("client", "dataReceived")
