@@ -33,6 +33,7 @@ INNER = {
     "internet.test.test_posixbase": "under other reactors",
     "internet.test.test_posixprocess": "under other reactors",
     "internet.test.test_reactormixins": "of Twisted's tests themselves",
+    "internet.test.test_resolver": "private",
     "internet.test.test_sigchld": "under other reactors",
     "internet.test.test_udp_internals": "under other reactors",
     "internet.test.test_win32events": "another reactor",
