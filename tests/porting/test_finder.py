@@ -230,10 +230,10 @@ def test_upper_layers_stand_on_ours(hosted):
     text = (
         "from twisted.internet import abstract, base, defer\n"
         "from twisted.python import log\n"
-        "from twisted.internet.utils import getProcessOutput as g\n"
+        "from twisted.names import common\n"
         "import twisted.logger\n"
         "print(abstract.__name__, base.__name__, log.__name__, twisted.logger.__name__)\n"
-        "print(g.__globals__['defer'].__name__, base.defer.__name__)\n"
+        "print(common.defer.__name__, base.defer.__name__)\n"
     )
 
     ended = hosted("-", stdin=text)
