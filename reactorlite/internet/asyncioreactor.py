@@ -122,6 +122,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         # With the signals as they were: tasks and executor jobs may take their time to end.
         if over and loop is not self._given_loop:
             close_loop(loop)
+        log.msg("Main loop terminated.")
         if isinstance(leaving, SystemExit):
             raise leaving
 
