@@ -1,15 +1,18 @@
 """Twisted's SMTP server: prints who sent what to whom.
 
-    python -m reactorlite run examples/hosted/smtp_server.py [PLACE ...]
+    python -m reactorlite run examples/hosted/smtp_server.py [KEY [PLACE ...]]
 
-It takes mail for example.org. PLACE is `tcp:2525` unless given.
+It takes mail for example.org. With KEY, a file of a private key and its certificate, it offers
+STARTTLS. PLACE is `tcp:2525` unless given.
 """
 
 import sys
+from pathlib import Path
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
+from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.task import react
 from twisted.mail import smtp
 from zope.interface import implementer
@@ -49,15 +52,19 @@ class Delivery:
 class Mail(Factory):
     noisy = False
 
+    def __init__(self, tls):
+        self.tls = tls
+
     def buildProtocol(self, addr):
-        server = smtp.ESMTP()
+        server = smtp.ESMTP(contextFactory=self.tls)
         server.delivery, server.factory = Delivery(), self
         return server
 
 
-async def main(reactor, *places):
+async def main(reactor, key="", *places):
+    tls = PrivateCertificate.loadPEM(Path(key).read_bytes()).options() if key else None
     for place in places or ["tcp:2525"]:
-        port = await serverFromString(reactor, place).listen(Mail())
+        port = await serverFromString(reactor, place).listen(Mail(tls))
         print("port", port.getHost().port, flush=True)
     await Deferred()  # until Ctrl-C
 

@@ -18,7 +18,7 @@ MESSAGE = "Subject: Rain\r\n\r\n" + ".It goes on raining.\r\n" * 5000
 @pytest.fixture(scope="module")
 def server(serve: Any) -> Any:
     """The server; its port is its attribute `number`."""
-    server = serve("smtp_server", HERE)
+    server = serve("smtp_server", "", HERE)
     server.number = server.port()
     return server
 

@@ -21,7 +21,7 @@ pytest.importorskip("twisted")
 def test_servers_together(way: str, serve: Any, directory: Path) -> None:
     """Servers of four protocols live in one loop, beside the application's own."""
     programs = ["web_server", directory, HERE, ",", "irc_server", HERE]
-    programs += [",", "ftp_server", directory, HERE, ",", "smtp_server", HERE]
+    programs += [",", "ftp_server", directory, HERE, ",", "smtp_server", "", HERE]
     host = serve(*programs)
     web, irc, ftp, mail = (host.port() for _ in range(4))
 
