@@ -3,7 +3,12 @@
 asyncio chooses what waits underneath: I/O completion ports, with its proactor loop.
 """
 
+import sys
+
 from reactorlite.internet._onereactor import installer
+
+if sys.platform != "win32":
+    raise ImportError("completion ports are Windows': use `default.install()`, or none at all")
 
 __all__ = ["install"]
 

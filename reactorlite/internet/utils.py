@@ -214,5 +214,6 @@ def _take_back(added: Sequence[Any]) -> None:
     for each in added:
         if each in warnings.filters:
             warnings.filters.remove(each)  # type: ignore[attr-defined]  # it is a list
-    with warnings.catch_warnings():
+    # The module is named, since a test may have emptied `sys.modules` meanwhile.
+    with warnings.catch_warnings(module=warnings):
         """Entering and leaving tells `warnings` that the filters have changed."""

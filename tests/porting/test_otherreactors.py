@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.porting.conftest import with_twisted
 
-OTHERS = ["default", "epollreactor", "pollreactor", "selectreactor", "kqueuereactor", "iocpreactor"]
+OTHERS = ["default", "epollreactor", "pollreactor", "selectreactor", "kqueuereactor"]
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -22,6 +24,15 @@ def test_install_gives_ours(name, program):
     """
 
     assert program(text) == (0, "reactorlite.internet.asyncioreactor\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is to be had")
+def test_completion_ports(program):
+    """Those that are Windows' alone say so elsewhere."""
+    ended = program("from twisted.internet import iocpreactor")
+
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1].startswith("ImportError: completion ports are Windows'")
 
 
 def test_install_is_told_once(program):
