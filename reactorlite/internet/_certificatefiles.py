@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
+from reactorlite.internet._x509 import blocks
+
 #: OpenSSL's names for what a connection may speak, as far as nothing weak is meant by them.
 _ANY_METHOD = (None, "TLS_METHOD", "SSLv23_METHOD")
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def options_for_server(
@@ -74,7 +74,8 @@ def _private_certificate(certificate: str, key: str) -> Any:
 
 
 def _certificates(file: str | Path) -> list[Any]:
-    return [_tls().Certificate.loadPEM(text) for text in _PEM.findall(Path(file).read_bytes())]
+    text = Path(file).read_text("ascii", "replace")
+    return [_tls().Certificate.loadPEM(block) for block in blocks(text, "CERTIFICATE")]
 
 
 def _trusted(directory: str) -> Any:
@@ -90,6 +91,6 @@ def _trusted(directory: str) -> Any:
 
 
 def _tls() -> Any:
-    import reactorlite.internet.ssl as tls  # type: ignore[import-not-found,unused-ignore]
+    from reactorlite.internet import ssl as tls
 
     return tls

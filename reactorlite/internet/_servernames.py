@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
-_KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+from reactorlite.internet._x509 import X509, blocks, items
+
 _ALTERNATIVE_NAMES = b"\x55\x1d\x11"  # 2.5.29.17, section 4.2.1.6 of RFC 5280
 
 
@@ -61,15 +59,14 @@ class _Certificates:
             return
         self._seen = seen
         self._by_name, self._first = {}, None
-        texts = {file: file.read_bytes() for file in files}
-        keys = [file for file in files if _KEY.search(texts[file])]
+        texts = {file: file.read_text("ascii", "replace") for file in files}
+        keys = [file for file in files if blocks(texts[file], "(?:[A-Z]+ )?PRIVATE KEY")]
         for file in files:
-            certificate = _CERTIFICATE.search(texts[file])
-            context = _context(file, keys) if certificate is not None else None
-            if certificate is not None and context is not None:
+            certificates = blocks(texts[file], "CERTIFICATE")
+            context = _context(file, keys) if certificates else None
+            if context is not None:
                 self._first = self._first or context
-                der = ssl.PEM_cert_to_DER_cert(certificate[0].decode("ascii"))
-                for name in _names(der):
+                for name in _names(X509.from_pem(certificates[0])):
                     self._by_name.setdefault(name.lower(), context)
 
 
@@ -92,35 +89,20 @@ def _context(certificate: Path, keys: list[Path]) -> ssl.SSLContext | None:
     return None
 
 
-# ── the little of DER that it takes to find names ────────────────────────────────────────
-
-
-def _names(certificate: bytes) -> list[str]:
+def _names(certificate: X509) -> list[str]:
     """The DNS names that a certificate is for."""
-    ((_, whole),) = _values(certificate)
-    (_, to_be_signed), *_ = _values(whole)
-    for tag, value in _values(to_be_signed):
+    ((_, whole),) = items(certificate.der)
+    (_, to_be_signed), *_ = items(whole)
+    for tag, value in items(to_be_signed):
         if tag == 0xA3:
-            ((_, extensions),) = _values(value)
-            return [name for _, extension in _values(extensions) for name in _in(extension)]
+            ((_, extensions),) = items(value)
+            return [name for _, extension in items(extensions) for name in _in(extension)]
     return []
 
 
 def _in(extension: bytes) -> list[str]:
-    (_, kind), *_, (_, value) = _values(extension)
+    (_, kind), *_, (_, value) = items(extension)
     if kind != _ALTERNATIVE_NAMES:
         return []
-    ((_, names),) = _values(value)
-    return [name.decode("ascii") for tag, name in _values(names) if tag == 0x82]
-
-
-def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """What follows each other in `data`: tags, and what they tag."""
-    at = 0
-    while at < len(data):
-        tag, length, at = data[at], data[at + 1], at + 2
-        if length & 0x80:
-            size = length & 0x7F
-            length, at = int.from_bytes(data[at : at + size], "big"), at + size
-        yield tag, data[at : at + length]
-        at += length
+    ((_, names),) = items(value)
+    return [name.decode("ascii") for tag, name in items(names) if tag == 0x82]
