@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import ftplib
+import smtplib
 import socket
 import sys
 import time
@@ -47,13 +48,21 @@ def ftp() -> None:
         print(server.login(), server.pwd())
 
 
+def mail(user: str, password: str) -> None:
+    """Log in to an SMTP server at port 2500, and send a message."""
+    with smtplib.SMTP("127.0.0.1", 2500, timeout=LIMIT) as server:
+        print(server.login(user, password))
+        print(server.sendmail("me@example.com", ["you@example.com"], "Subject: x\r\n\r\nhello"))
+
+
 def say(port: str, *lines: str) -> None:
     """Print what a server says to some lines."""
     heard = bytearray()
     with socket.create_connection(("127.0.0.1", int(port)), LIMIT) as there:
         there.settimeout(0.7)
-        for line in lines:
-            there.sendall(line.encode() + b"\r\n")
+        # A greeting comes first, where there is one.
+        for line in ("", *lines):
+            there.sendall(line.encode() + b"\r\n" if line else b"")
             with suppress(TimeoutError):
                 while data := there.recv(9999):
                     heard += data
@@ -69,7 +78,7 @@ def datagram(port: str, text: str) -> None:
         print(there.recv(9999))
 
 
-PEERS = {each.__name__: each for each in (get, digest, via, rpc, ftp, say, datagram)}
+PEERS = {each.__name__: each for each in (get, digest, via, rpc, ftp, mail, say, datagram)}
 
 if __name__ == "__main__":
     try:

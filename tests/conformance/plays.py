@@ -53,6 +53,10 @@ PLAYS = {
     "echo of datagrams": _core(("echoserv_udp.py",), 0, ("datagram", "8000", "hello")),
     "datagrams": _core(("echoserv_udp.py",), 0, ("echoclient_udp.py",)),
     "standard input": _core(client=("stdin.py",), stdin="one\ntwo\n"),
+    "commands on standard input": _core(client=("stdiodemo.py",), stdin="help\nquit\n"),
+    "descriptors over a UNIX socket": _core(
+        ("sendfd.py", "socket", "cred.py"), 0, ("recvfd.py", "socket")
+    ),
     "log": _core(client=("testlogging.py",)),
     "rotating log": _core(client=("rotatinglog.py",)),
     "bananas": _core(client=("bananabench.py",)),
@@ -75,7 +79,9 @@ PLAYS = {
         8123,
         ("get", "http://127.0.0.1:8123/hello.rpy", "http://127.0.0.1:8123/fortune.rpy"),
     ),
-    # conch, mail
+    # conch, mail, names
+    "mail": Play("mail/examples", _daemon("emailserver.tac"), 2500, ("mail", "guest", "password")),
+    "host by name": Play("names/examples", client=("gethostbyname.py", "localhost")),
     "telnet": Play(
         "conch/examples", _daemon("telnet_echo.tac"), 6023, ("say", "6023", "hello", "again")
     ),
@@ -94,7 +100,8 @@ NOT_PLAYED = {
     "web/examples/advogato.py, xmlrpcclient.py": "want servers of the network",
     "web/examples/reverse-proxy.py": "a server of the network",
     "words/examples": "want servers of the network, or a screen",
-    "names/examples": "want servers of the network",
+    "names/examples, the others": "want servers of the network",
+    "conch/examples, the others": "a terminal; tests/hosting/test_ssh.py has servers and clients",
     "mail/examples/*.py": "want servers of the network",
     "pair/examples": "a network device of one's own",
 }
