@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,26 @@ def test_over_a_unix_socket(start: Any, tmp_path: Path) -> None:
     assert server.line() == f"listening on {tmp_path}/capitals"
 
     client = start("anywhere_client", f"unix:{tmp_path}/capitals", "hello", "world")
+
+    assert client.rest() == ["HELLO", "WORLD"]
+    assert server.interrupt() == []
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None or find_spec("reactorlite.protocols.tls") is None,
+    reason="there is no openssl here to make a certificate, or no protocols.tls yet",
+)
+def test_over_tls(start: Any, tmp_path: Path) -> None:
+    """With TLS, by a certificate for the name that the client asks for and verifies."""
+    new = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "30"]
+    named = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", "key.pem", "-out", "certificate.pem"]
+    command = ["openssl", "req", "-x509", *new, *named, *files]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    server = start("anywhere_server", f"tls:{tmp_path}:0:interface=127.0.0.1")
+
+    where = f"tls:localhost:{server.port()}:trustRoots={tmp_path}"
+    client = start("anywhere_client", where, "hello", "world")
 
     assert client.rest() == ["HELLO", "WORLD"]
     assert server.interrupt() == []
