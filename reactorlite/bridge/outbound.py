@@ -448,10 +448,12 @@ class StreamTransport:
         flow = self._flow
         if flow is not None:
             flow.waiting = self._asyncio.get_write_buffer_size()
-        if flow is not None and flow.is_due:
+        if flow is not None and (flow.is_due or not flow.is_push):
             if self.disconnecting:
                 self._adapter.rest()
-            if not flow.waiting:
+            if not flow.is_due:
+                self._unsettled = False  # until it writes after all, or is unregistered
+            elif not flow.waiting:
                 # Not from here, where `write` may be among the callers: a producer
                 # that fills at once would never come back.
                 self._gathering = True

@@ -353,6 +353,26 @@ def lose_connection_with_pull_producer(api: Stage) -> Any:
 
 
 @scenario()
+def lose_connection_with_a_pull_producer_that_is_not_ready(api: Stage) -> Any:
+    """A pull producer that writes nothing yet is waited for until it unregisters."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.registerProducer(Producer(api, "server"), False)
+        protocol.transport.loseConnection()
+
+    server = api.server(made=made)
+    peer = api.peer(server.number)
+    yield api.seen("server", "resumeProducing")
+    yield api.sleep(0.03)
+    server.transport.write(b"at last")
+    server.transport.unregisterProducer()
+    api.record("peer", (yield peer.ended()), peer.data)
+    yield api.seen("server", "connectionLost")
+    # How often it was asked meanwhile is between the reactor and itself.
+    api.events["server"] = [e for e in api.events["server"] if e != "resumeProducing"]
+
+
+@scenario()
 def peer_closes_on_pull_producer(api: Stage) -> Any:
     """A pull producer whose connection is lost is stopped."""
     server = api.server(
