@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reactorlite
+from reactorlite import Reactor
 from reactorlite.internet import endpoints
 from reactorlite.internet._descriptions import fields, written
 from reactorlite.internet.endpoints import (
@@ -307,34 +308,83 @@ INHERITING = """
 """
 
 
+@pytest.fixture
+def at_their_places():
+    """Starts a program as systemd does, with sockets at the descriptors 3 and on."""
+    started = []
+
+    def start(program, **sockets):
+        numbers = [each.fileno() for each in sockets.values()]
+        away = "".join(f"os.dup2({n}, {100 + i});" for i, n in enumerate(numbers))
+        back = "".join(f"os.dup2({100 + i}, {3 + i});" for i in range(len(numbers)))
+        run = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+        command = [sys.executable, "-c", f"import os, sys;{away}{back}{run}"]
+        started.append(
+            subprocess.Popen(
+                [*command, "-c", textwrap.dedent(program)],
+                env={
+                    **os.environ,
+                    "LISTEN_FDS": str(len(sockets)),
+                    "LISTEN_FDNAMES": ":".join(sockets),
+                    "PYTHONPATH": str(Path(reactorlite.__file__).parents[1]),
+                },
+                pass_fds=numbers,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows hands descriptors over otherwise")
-def test_sockets_handed_over_by_systemd():
+def test_sockets_handed_over_by_systemd(at_their_places):
     """A process that is started as systemd starts one finds its sockets by index and by name."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as two:
-        at_their_places = (
-            "import os, sys;"
-            f"os.dup2({one.fileno()}, 100); os.dup2({two.fileno()}, 101);"
-            "os.dup2(100, 3); os.dup2(101, 4);"
-            "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", at_their_places, "-c", textwrap.dedent(INHERITING)],
-            env={
-                **os.environ,
-                "LISTEN_FDS": "2",
-                "LISTEN_FDNAMES": "admin:web",
-                "PYTHONPATH": str(Path(reactorlite.__file__).parents[1]),
-            },
-            pass_fds=[one.fileno(), two.fileno()],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        output, _ = at_their_places(INHERITING, admin=one, web=two).communicate(timeout=10)
         number = two.getsockname()[1]
 
-    assert done.stdout.splitlines() == [
+    assert output.splitlines() == [
         f"{number} True",
         f"{number} True",
         "IndexError True",
         "KeyError True",
     ]
+
+
+SERVING = """
+    import os
+    os.environ["LISTEN_PID"] = str(os.getpid())
+    from reactorlite.internet import reactor
+    from reactorlite.internet.endpoints import serverFromString
+    from reactorlite.internet.protocol import Factory, Protocol
+
+    class Greeting(Protocol):
+        def connectionMade(self):
+            self.transport.write(b"hello")
+            self.transport.loseConnection()
+
+        def connectionLost(self, reason):
+            reactor.stop()
+
+    serverFromString(reactor, "systemd:domain=INET:name=web").listen(Factory.forProtocol(Greeting))
+    reactor.run()
+"""
+
+
+@pytest.mark.skipif(not hasattr(Reactor, "adoptStreamPort"), reason="no port is adopted yet")
+def test_serving_a_socket_of_systemds(at_their_places):
+    """Who connected before the server was started is served, and the server ends in order."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as web,
+        socket.create_connection(web.getsockname(), 10) as early,
+    ):
+        server = at_their_places(SERVING, web=web)
+        with early.makefile("rb") as answer:
+            greeting = answer.read()
+
+    assert (greeting, server.wait(10)) == (b"hello", 0)

@@ -655,6 +655,39 @@ def test_a_program_that_does_not_exist(run):
     on_a_loop(run, main)
 
 
+@pytest.mark.skipif(not hasattr(Reactor, "listenUNIX"), reason="there are no UNIX sockets yet")
+def test_a_unix_socket(run, tmp_path):
+    """Two endpoints speak to each other at a path."""
+    path = str(tmp_path / "socket")
+
+    async def main(reactor):
+        await UNIXServerEndpoint(reactor, path).listen(Factory.forProtocol(Echo))
+        asking = await connectProtocol(UNIXClientEndpoint(reactor, path), Asking())
+        asking.transport.write(b"hello")
+        asking.transport.loseWriteConnection()
+        return await asking.over
+
+    assert on_a_loop(run, main) == b"hello"
+
+
+@pytest.mark.skipif(not hasattr(Reactor, "adoptStreamPort"), reason="no port is adopted yet")
+def test_a_socket_that_listens_already(run):
+    """A socket that somebody else has bound is served."""
+
+    async def main(reactor):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            number, descriptor = listening.getsockname()[1], os.dup(listening.fileno())
+        endpoint = AdoptedStreamServerEndpoint(reactor, descriptor, socket.AF_INET)
+        await endpoint.listen(Factory.forProtocol(Echo))
+        client = TCP4ClientEndpoint(reactor, "127.0.0.1", number)
+        asking = await connectProtocol(client, Asking())
+        asking.transport.write(b"hello")
+        asking.transport.loseWriteConnection()
+        return await asking.over
+
+    assert on_a_loop(run, main) == b"hello"
+
+
 def test_port_in_use(run):
     """A port that is taken fails the Deferred with `CannotListenError`."""
 
