@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,60 @@ if TYPE_CHECKING:
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
+class Reserve:
+    """A descriptor kept to be given up when no other is left; all ports that serve share it.
+
+    Loops of several threads may.
+    """
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._users = 0
+        self._turn = threading.Lock()
+
+    def keep(self) -> None:
+        """Have the descriptor, for one user more. Logs when there is none to be had."""
+        with self._turn:
+            self._users += 1
+            self._take()
+
+    def release(self) -> None:
+        """Be done with it; the last user gives it up."""
+        with self._turn:
+            self._users -= 1
+            if not self._users:
+                self._give_up()
+
+    def spend(self, accept: Callable[[], tuple[socket.socket, Any]]) -> bool:
+        """Close what `accept` accepts in the place of the descriptor; False if there is none."""
+        with self._turn:
+            if self._number < 0:
+                return False
+            self._give_up()
+            try:
+                accept()[0].close()
+            except OSError:
+                pass  # it went away, or another thread was quicker: the next call tells
+            finally:
+                self._take()
+        return True
+
+    def _take(self) -> None:
+        if self._number < 0:
+            try:
+                self._number = os.open(os.devnull, os.O_RDONLY)
+            except OSError as exc:
+                log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+
+    def _give_up(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+
+_reserve = Reserve()
+
+
 class ListeningSocket(socket.socket):
     """A socket that goes on listening when the process has no descriptor left.
 
@@ -42,48 +97,42 @@ class ListeningSocket(socket.socket):
         # With the protocol named, what is accepted gets TCP_NODELAY from asyncio.
         protocol = socket.IPPROTO_TCP if family in IP_FAMILIES else 0
         super().__init__(family, socket.SOCK_STREAM, protocol, fileno)
-        self._reserve = -1
+        self._has_reserve = False
         self._refusing = False
 
     def keep_reserve(self) -> None:
-        """Take a descriptor that can be given up later. Logs when there is none to be had."""
-        try:
-            self._reserve = os.open(os.devnull, os.O_RDONLY)
-        except OSError as exc:
-            log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+        """Have a descriptor that can be given up later."""
+        if not self._has_reserve:
+            self._has_reserve = True
+            _reserve.keep()
 
     def release_reserve(self) -> None:
-        """Give it up."""
-        if self._reserve >= 0:
-            os.close(self._reserve)
-            self._reserve = -1
+        """Need it no longer."""
+        if self._has_reserve:
+            self._has_reserve = False
+            _reserve.release()
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection, or close it for want of a descriptor and report none."""
         try:
             accepted = super().accept()
         except OSError as exc:
-            if exc.errno not in _NO_ROOM or self._reserve < 0:
+            if exc.errno not in _NO_ROOM or not self._has_reserve or not self._refuse(exc):
                 raise
-            self._refuse(exc)
             raise BlockingIOError(exc.errno, "no connection could be taken") from exc
         self._refusing = False
         return accepted
 
-    def _refuse(self, exc: OSError) -> None:
+    def _refuse(self, exc: OSError) -> bool:
+        if not _reserve.spend(super().accept):
+            return False
         if not self._refusing:
             self._refusing = True
             log.msg(
                 f"{self.getsockname()} refuses connections until descriptors are free: {exc}",
                 isError=True,
             )
-        self.release_reserve()
-        try:
-            super().accept()[0].close()
-        except OSError:
-            pass  # it went away, or another thread was quicker: the next call tells
-        finally:
-            self.keep_reserve()
+        return True
 
 
 @implementer("IListeningPort")

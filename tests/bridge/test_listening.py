@@ -38,6 +38,23 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="need
 
 
 @needs_proc
+def test_ports_take_a_descriptor_each(run):
+    """One more port is one descriptor more: what is kept in reserve is shared."""
+
+    async def main():
+        async with Reactor() as reactor:
+            reactor.listenTCP(0, echo(), interface="127.0.0.1")
+            await asyncio.sleep(0.01)
+            before = descriptors()
+            for _ in range(5):
+                reactor.listenTCP(0, echo(), interface="127.0.0.1")
+            await asyncio.sleep(0.01)
+            return descriptors() - before
+
+    assert len(run(main())) == 5
+
+
+@needs_proc
 def test_stopped_port_leaves_no_descriptor(run):
     """Opening and closing ports leaves nothing open, served or not."""
 
