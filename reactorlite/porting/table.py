@@ -25,6 +25,8 @@ STAY_TWISTEDS = {
     # One stream of events: its observers, `flushLoggedErrors` and `twistd` listen there.
     "logger",
     "python.log",
+    # Paths are of one class: its modules make them, ask for them, and derive from it.
+    "python.filepath",
 }
 
 
