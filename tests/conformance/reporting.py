@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import warnings
 from typing import Any
 
 from twisted.trial.reporter import MinimalReporter
@@ -11,11 +13,22 @@ from twisted.trial.reporter import MinimalReporter
 from tests.conformance.plugin import FILE
 
 
+def _have_a_loop() -> None:
+    # Twisted's ReactorBuilder puts back the thread's loop, and uvloop's policy makes none for it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError:
+            asyncio.set_event_loop(asyncio.new_event_loop())
+
+
 class OutcomeReporter(MinimalReporter):  # type: ignore[misc]  # Twisted's is untyped
     """Writes the start of each test, and every outcome that it is given."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
+        _have_a_loop()
         self._file = open(os.environ[FILE], "a", encoding="utf-8")  # noqa: SIM115 - for life
 
     def _tell(self, test: Any, outcome: str, why: object = "") -> None:
