@@ -147,3 +147,21 @@ def test_starttls(starting: smtplib.SMTP, trusting: ssl.SSLContext) -> None:
 
     assert starting.rset()[0] == 250
     assert starting.sock.version() == "TLSv1.3"
+
+
+@needs_curl
+def test_ends_with_an_answer_on_its_way(play: Any, directory: Path, there: str) -> None:
+    """Ctrl-C ends a server in order while a client doesn't read what it asked for."""
+    server = play("web_server", directory, there)
+    address = f"https://localhost:{server.port()}/files/large"
+    with open(directory / "large", "wb") as large:
+        large.truncate(DOWNLOAD)
+    # To a pipe that nobody reads. (By HTTP/2 Twisted leaves the file open.)
+    command = ["curl", "--http1.1", "--silent", "--insecure", address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
+        assert client.stdout is not None
+        client.stdout.read(1)
+
+        assert server.interrupt() == []
+
+        client.kill()

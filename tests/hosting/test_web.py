@@ -217,3 +217,21 @@ def peak_memory(program: Any) -> int:
     """The most that the program has had in memory so far, in bytes."""
     status = Path(f"/proc/{program.process.pid}/status").read_text()
     return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) * 1024
+
+
+def test_ends_with_an_answer_on_its_way(play: Any, directory: Path) -> None:
+    """Ctrl-C ends a server in order while one client doesn't read and another counts."""
+    with open(directory / "large", "wb") as large:
+        large.truncate(DOWNLOAD)
+    server = play("web_server", directory, HERE)
+    number = server.port()
+    clients = []
+    for path in ("/files/large", "/count?to=100000"):
+        clients.append(http.client.HTTPConnection("127.0.0.1", number, timeout=LIMIT))
+        clients[-1].request("GET", path)
+        clients[-1].getresponse().read(2)
+
+    assert server.interrupt() == []
+
+    for client in clients:
+        client.close()
