@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.python.components import implementer
 
 if TYPE_CHECKING:
     from reactorlite.bridge.descriptors import Watched
     from reactorlite.bridge.scope import Scope
 
 
-@implementer("IReactorFDSet")
 class Descriptors:
     """What a reactor does with descriptors: it has the loop watch them.
 

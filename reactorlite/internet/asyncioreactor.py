@@ -61,7 +61,13 @@ class State(enum.IntEnum):
     ENDED = 4  # all is closed, and `run()`, or the host, is about to hear of it
 
 
-@implementer("IReactorCore", "IReactorTime", "IReactorThreads", "_ISupportsExitSignalCapturing")
+@implementer(
+    "IReactorCore",
+    "IReactorFDSet",
+    "IReactorTime",
+    "IReactorThreads",
+    "_ISupportsExitSignalCapturing",
+)
 class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     """An event loop as Twisted-style code sees it.
 
