@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-
 if TYPE_CHECKING:
     from reactorlite.bridge.descriptors import Watched
     from reactorlite.bridge.scope import Scope
