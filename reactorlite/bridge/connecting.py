@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: What `connect` says of an attempt that goes on in the background.
 _ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
+#: Seconds until a UNIX socket is asked again whether there is room in its queue.
+_QUEUE_IS_FULL = 0.02
+
 #: family and socket address, as `socket.socket` and `connect` want them
 Target = tuple[int, Any]
 
@@ -374,6 +377,10 @@ async def _reached(
         await loop.sock_connect(connecting, address)
         return
     code = connecting.connect_ex(address)
+    while code == errno.EAGAIN and connecting.family not in IP_FAMILIES:
+        # The queue of a UNIX socket is full: nothing is on its way, and no event will tell.
+        await asyncio.sleep(_QUEUE_IS_FULL)
+        code = connecting.connect_ex(address)
     if code in _ON_ITS_WAY:
         await Writable(loop, connecting)
         code = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -24,6 +24,14 @@ def watches_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
     return sys.platform != "win32" or not isinstance(loop, asyncio.ProactorEventLoop)
 
 
+def can_receive_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the transports of `loop` can be kept from reading until descriptors are looked for.
+
+    uvloop reads after `connection_made`, whatever was asked in it, before anything else runs.
+    """
+    return watches_descriptors(loop) and not is_uvloop(loop)
+
+
 def exit_descriptor(loop: asyncio.AbstractEventLoop, pid: int) -> int | None:
     """A descriptor that `loop` can watch, readable once the child `pid` has exited.
 

@@ -418,12 +418,9 @@ class StreamTransport:
     def _fill(self, data: bytes) -> None:
         """Keep what is gathered bounded, and the producer in step; `data` was written last."""
         size = len(data)
-        if self._size > MARK:
+        if size >= MARK or self._size > MARK:
+            # A large piece that is the only one needn't be joined to what follows.
             self._send()
-        elif size >= MARK:
-            # The only piece: sent now, it needn't be joined to what follows.
-            self._first = None
-            self._asyncio.write(data)
         flow = self._flow
         if flow is not None:
             self._unsettled = True

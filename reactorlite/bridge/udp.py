@@ -7,6 +7,7 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.adopting import duplicated
 from reactorlite.bridge.datagrams import DatagramAdapter, DatagramPort
 from reactorlite.internet import error
 from reactorlite.internet.abstract import isIPAddress, isIPv6Address
@@ -207,7 +208,7 @@ class AdoptedUDPPort(UDPPort):
         if family not in (socket.AF_INET, socket.AF_INET6):
             raise error.UnsupportedAddressFamily(family)
         super().__init__(scope, 0, protocol, maxPacketSize=maxPacketSize)
-        self._adopted: socket.socket | None = _duplicated(descriptor, family)
+        self._adopted: socket.socket | None = duplicated(descriptor, family, socket.SOCK_DGRAM)
         self._speak(socket.AddressFamily(family))
 
     def _bound(self) -> socket.socket:
@@ -249,17 +250,3 @@ def _link(number: int) -> str:
         return socket.if_indextoname(number)
     except OSError:
         return str(number)
-
-
-def _duplicated(descriptor: int, family: int) -> socket.socket:
-    found = socket.socket(fileno=socket.dup(descriptor))
-    wrong: Exception | None = None
-    if found.family != family:
-        wrong = error.UnsupportedAddressFamily(f"descriptor {descriptor} is of {found.family!r}")
-    elif found.type != socket.SOCK_DGRAM:
-        wrong = error.UnsupportedSocketType(f"descriptor {descriptor} is of {found.type!r}")
-    if wrong is not None:
-        found.close()
-        raise wrong
-    found.setblocking(False)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactorlite.bridge.connecting import Connector
 from reactorlite.bridge.listening import Port
@@ -12,11 +12,19 @@ from reactorlite.python.components import implementer
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from os import PathLike
 
+    from reactorlite.bridge.adoptedstreams import AdoptedPort
+    from reactorlite.bridge.connecting import StreamConnector
+    from reactorlite.bridge.listening import StreamPort
     from reactorlite.bridge.scope import Scope
+    from reactorlite.bridge.unixsockets import UNIXConnector, UNIXPort
+
+    P = TypeVar("P", bound=StreamPort)
+    C = TypeVar("C", bound=StreamConnector)
 
 
-@implementer("IReactorTCP", "IReactorSSL")
+@implementer("IReactorTCP", "IReactorSSL", "IReactorUNIX", "IReactorSocket")
 class Streams:
     """What a reactor does with streams."""
 
@@ -33,10 +41,7 @@ class Streams:
         when this returns; clients are served when the reactor has a loop. Raises
         `CannotListenError` when the address can't be had.
         """
-        listening = Port(self._scope, port, factory, backlog, interface)
-        with self._as_current():
-            listening.startListening()
-        return listening
+        return self._listening(Port(self._scope, port, factory, backlog, interface))
 
     def connectTCP(
         self,
@@ -51,13 +56,7 @@ class Streams:
         `bindAddress` is the local address to come from. All outcomes are told to
         `factory`. Raises `ServiceNameUnknownError` for a port name that isn't known.
         """
-        connector = Connector(self._scope, host, port, factory, timeout, bindAddress)
-        if _get_running_loop() is not None:
-            connector.connect()
-        else:
-            with self._as_current():
-                connector.connect()
-        return connector
+        return self._connecting(Connector(self._scope, host, port, factory, timeout, bindAddress))
 
     # -- TLS
 
@@ -77,10 +76,9 @@ class Streams:
         """
         from reactorlite.bridge.secure import TLSPort
 
-        listening = TLSPort(self._scope, port, factory, contextFactory, backlog, interface)
-        with self._as_current():
-            listening.startListening()
-        return listening
+        return self._listening(
+            TLSPort(self._scope, port, factory, contextFactory, backlog, interface)
+        )
 
     def connectSSL(
         self,
@@ -99,9 +97,80 @@ class Streams:
         """
         from reactorlite.bridge.secure import TLSConnector
 
-        connector = TLSConnector(
-            self._scope, host, port, factory, contextFactory, timeout, bindAddress
+        return self._connecting(
+            TLSConnector(self._scope, host, port, factory, contextFactory, timeout, bindAddress)
         )
+
+    # -- UNIX sockets
+
+    def listenUNIX(
+        self,
+        address: str | bytes | PathLike[str],
+        factory: Any,
+        backlog: int = 50,
+        mode: int = 0o666,
+        wantPID: bool = False,
+    ) -> UNIXPort:
+        """Listen at a path, with the permissions `mode`; the file is removed at the end.
+
+        A name that begins with NUL is of Linux' abstract space, and has no file. `wantPID` asks
+        for a lock file beside the socket, so that the socket of a process that died is replaced
+        and `connectUNIX` can ask whether one is alive. Raises `CannotListenError` when the path
+        can't be had: it is too long, its directory isn't there, it is in use, it is locked.
+        """
+        from reactorlite.bridge.unixsockets import UNIXPort
+
+        return self._listening(UNIXPort(self._scope, address, factory, backlog, mode, wantPID))
+
+    def connectUNIX(
+        self,
+        address: str | bytes | PathLike[str],
+        factory: Any,
+        timeout: float | None = 30,
+        checkPID: bool = False,
+    ) -> UNIXConnector:
+        """Connect to the UNIX socket at a path, or by a name that begins with NUL.
+
+        With `checkPID` a socket fails with `BadFileError` unless a process that is alive has the
+        lock file beside it. All outcomes are told to `factory`.
+        """
+        from reactorlite.bridge.unixsockets import UNIXConnector
+
+        return self._connecting(UNIXConnector(self._scope, address, factory, timeout, checkPID))
+
+    # -- what something else has opened
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> AdoptedPort:
+        """Accept connections on a socket that is bound, of AF_INET, AF_INET6 or AF_UNIX.
+
+        The descriptor is duplicated: the caller's own stays the caller's to close. Raises
+        `OSError` for what is no descriptor of a socket, or of one that is connected,
+        `UnsupportedAddressFamily` for any other family than the socket's, and
+        `UnsupportedSocketType` for a socket that isn't for streams.
+        """
+        from reactorlite.bridge.adoptedstreams import AdoptedPort
+
+        return self._listening(AdoptedPort(self._scope, fileDescriptor, addressFamily, factory))
+
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> None:
+        """Serve a socket that is connected, with a protocol of `factory`'s.
+
+        The protocol is made on the loop's next turn. `doStart` and `doStop` of the factory
+        aren't called. The descriptor is duplicated, and errors are raised, as by
+        `adoptStreamPort`.
+        """
+        from reactorlite.bridge.adoptedstreams import AdoptedConnection
+
+        AdoptedConnection(self._scope, fileDescriptor, addressFamily, factory).start()
+
+    # -- inside
+
+    def _listening(self, port: P) -> P:
+        with self._as_current():
+            port.startListening()
+        return port
+
+    def _connecting(self, connector: C) -> C:
         if _get_running_loop() is not None:
             connector.connect()
         else:
