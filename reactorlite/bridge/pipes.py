@@ -6,7 +6,7 @@ An end can be written to, paused and closed before the loop has it, and before t
 from __future__ import annotations
 
 import asyncio
-from io import FileIO
+import os
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.endings import Ending
@@ -60,6 +60,9 @@ class PipeEnd(StreamAdapter):
             transport.max_size = MARK  # see `StreamAdapter`
         if self.out is not None:
             self.out._loop = loop = asyncio.get_running_loop()
+            if self.reads:
+                self._settle_in(transport)
+                return
             # Not at once: stock asyncio will watch a pipe after this, even one that is closed
             # by then, and take a later one with its number for one that it watches already.
             loop.call_soon(self._settle_in, transport)
@@ -120,7 +123,7 @@ class PipeEnd(StreamAdapter):
             self._opening.file.close()
             self.connection_lost(exc)
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: FileIO) -> None:
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
         raise NotImplementedError
 
 
@@ -130,7 +133,7 @@ class ReadEnd(PipeEnd):
     __slots__ = ()
     reads = True
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: FileIO) -> None:
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
         await loop.connect_read_pipe(lambda: self, file)
 
 
@@ -140,8 +143,8 @@ class WriteEnd(PipeEnd):
     __slots__ = ()
     reads = False
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: FileIO) -> None:
-        if is_uvloop(loop) and file.isatty():
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
+        if is_uvloop(loop) and os.isatty(file.fileno()):
             TerminalWriter(loop, file, self)
         else:
             await loop.connect_write_pipe(lambda: self, file)
@@ -189,12 +192,31 @@ class PipeTransport(StreamTransport):
     def fileno(self) -> int:
         """The descriptor, or -1 once it is closed."""
         opening = self._adapter._opening
-        return -1 if opening.file.closed or not self.connected else opening.file.fileno()
+        return -1 if not self.connected else opening.file.fileno()
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "lost"
         way = "reading" if self.reads else "writing"
         return f"<{type(self).__name__} {way}, {state}>"
+
+
+class Descriptor:
+    """What the loop takes for a file: cheaper than one, and as little as it asks for."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def fileno(self) -> int:
+        """The descriptor, or -1 once it is closed."""
+        return self._number
+
+    def close(self) -> None:
+        """Close it, once."""
+        number, self._number = self._number, -1
+        if number >= 0:
+            os.close(number)
 
 
 class _Opening:
@@ -204,7 +226,7 @@ class _Opening:
 
     def __init__(self, end: PipeEnd, descriptor: int) -> None:
         self._end = end
-        self.file = FileIO(descriptor, "r" if end.reads else "w")
+        self.file = Descriptor(descriptor)
         self.waiting: list[bytes] = []
         self.is_asked = False  # to tell when nothing waits any longer
         self.is_begun = False

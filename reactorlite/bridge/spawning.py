@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 #: Standard input, output and error, each through a pipe.
 _STANDARD = {0: "w", 1: "r", 2: "r"}
 
-#: Those that can be ignored, but for the two that Python ignores and Popen sees to.
-_SIGNALS = [
-    int(number)
-    for number in signal.valid_signals()
-    if getattr(number, "name", "") not in {"SIGPIPE", "SIGXFSZ", "SIGKILL", "SIGSTOP"}
-]
+#: Those that programs ignore and children would inherit so, but for the two that Python ignores
+#: itself and Popen sees to. Looked at for every child: real-time signals would triple the cost.
+_SIGNALS = (
+    [
+        int(number)
+        for number in signal.valid_signals()
+        if number < 32
+        and number not in {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}
+    ]
+    if sys.platform != "win32"
+    else []
+)
 
 
 def spawn(
@@ -67,18 +73,24 @@ def spawn(
 def _with_pipes(plan: Callable[..., int], wanted: Mapping[int, str | int]) -> tuple[int, Ends]:
     ends: Ends = {}
     given: dict[int, int] = {}
-    with ExitStack() as ours, ExitStack() as theirs:
+    theirs: list[int] = []
+    try:
         for number, what in wanted.items():
             if isinstance(what, int):
                 given[number] = what
                 continue
-            pair = os.pipe()
-            mine, given[number] = pair if what == "r" else reversed(pair)
-            theirs.callback(os.close, given[number])
-            ours.callback(os.close, mine)
+            reading, writing = os.pipe()
+            mine, given[number] = (reading, writing) if what == "r" else (writing, reading)
+            theirs.append(given[number])
             ends[number] = what, mine
         pid = plan(given)
-        ours.pop_all()
+    except BaseException:
+        for _, mine in ends.values():
+            os.close(mine)
+        raise
+    finally:
+        for descriptor in theirs:
+            os.close(descriptor)
     return pid, ends
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
-    from io import FileIO
+
+    from reactorlite.bridge.pipes import Descriptor
 
 
 class TerminalWriter:
@@ -18,7 +19,7 @@ class TerminalWriter:
     hears `resume_writing` whenever nothing waits any longer.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, file: FileIO, protocol: Any) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, file: Descriptor, protocol: Any) -> None:
         self._loop = loop
         self._file = file
         self._protocol = protocol
@@ -32,7 +33,7 @@ class TerminalWriter:
         if not self._closing and data:
             self._waiting += data
             if len(self._waiting) == len(data):
-                self._loop.add_writer(self._file, self._send)
+                self._loop.add_writer(self._file.fileno(), self._send)
                 self._send()
 
     def close(self) -> None:
@@ -71,7 +72,7 @@ class TerminalWriter:
             return
         del self._waiting[:sent]
         if not self._waiting:
-            self._loop.remove_writer(self._file)
+            self._loop.remove_writer(self._file.fileno())
             if self._closing:
                 self._loop.call_soon(self._end, None)
             else:
@@ -82,7 +83,7 @@ class TerminalWriter:
             self._closing = True
             if self._waiting:
                 self._waiting.clear()
-                self._loop.remove_writer(self._file)
+                self._loop.remove_writer(self._file.fileno())
             self._loop.call_soon(self._end, exc)
 
     def _end(self, exc: OSError | None) -> None:

@@ -186,6 +186,15 @@ CASES = (
         step=1000,
     ),
     Case(
+        "spawn",
+        "process started, its line read and its exit seen, 4 at once",
+        program("spawn", 4),
+        200,
+        (Bound(OURS, "twisted", 1.0), Bound(UV, "twisted", 1.0)),
+        PROGRAMS,
+        step=4,
+    ),
+    Case(
         "import",
         "import of the reactor, or of asyncio (raw)",
         imports(0),

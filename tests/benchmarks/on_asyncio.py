@@ -17,6 +17,7 @@ from tests.benchmarks.sides import (
     CHUNKS_IN_STREAM,
     HOST,
     PIECES,
+    PRINTING,
     REQUEST,
     Side,
 )
@@ -190,7 +191,22 @@ async def due(count: int, width: int, port: int) -> None:
         await fired
 
 
-CLIENTS = {"connect": connect, "cancel": cancel, "due": due}
+async def spawn(count: int, width: int, port: int) -> None:
+    """Start `count` processes, `width` at once, and take what each prints."""
+    pipe = asyncio.subprocess.PIPE
+
+    async def one_after_another() -> None:
+        for _ in range(count // width):
+            child = await asyncio.create_subprocess_exec(
+                *PRINTING, stdin=pipe, stdout=pipe, stderr=pipe
+            )
+            out, _ = await child.communicate()
+            assert out == b"hello\n"
+
+    await asyncio.gather(*(one_after_another() for _ in range(width)))
+
+
+CLIENTS = {"connect": connect, "cancel": cancel, "due": due, "spawn": spawn}
 
 
 def attend(side: Side, case: str, rounds: Callable[[], Any], done: Callable[[], object]) -> None:

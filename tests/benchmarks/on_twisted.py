@@ -16,6 +16,7 @@ from tests.benchmarks.sides import (
     CHUNKS_IN_STREAM,
     HOST,
     PIECES,
+    PRINTING,
     REQUEST,
     Side,
 )
@@ -190,7 +191,35 @@ def due(installed: Any, count: int, width: int, port: int, done: Callable[[], ob
     together()
 
 
-CLIENTS = {"connect": connect, "cancel": cancel, "due": due}
+def spawn(installed: Any, count: int, width: int, port: int, done: Callable[[], object]) -> None:
+    """Start `count` processes, `width` at once, and take what each prints."""
+    reactor, protocol = installed
+    left = count
+    running = 0
+
+    class Printing(protocol.ProcessProtocol):
+        def outReceived(self, data: bytes) -> None:
+            assert data == b"hello\n"
+
+        def processEnded(self, reason: Any) -> None:
+            nonlocal running
+            running -= 1
+            begin()
+
+    def begin() -> None:
+        nonlocal left, running
+        if left:
+            left -= 1
+            running += 1
+            reactor.spawnProcess(Printing(), PRINTING[0], PRINTING)
+        elif not running:
+            done()
+
+    for _ in range(width):
+        begin()
+
+
+CLIENTS = {"connect": connect, "cancel": cancel, "due": due, "spawn": spawn}
 
 
 def attend(

@@ -11,6 +11,7 @@ from types import ModuleType
 HOST = "127.0.0.1"
 BACKLOG = 128
 
+PRINTING = ["/bin/echo", "hello"]
 REQUEST = b"r" * 64
 PIECES = [b"%031d\n" % number for number in range(20)]
 CHUNK = b"c" * 65536
