@@ -18,6 +18,8 @@ from reactorlite.bridge.terminals import TerminalWriter
 from reactorlite.internet.address import _ProcessAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from reactorlite.bridge.scope import Scope
     from reactorlite.python.failure import Failure
 
@@ -60,7 +62,7 @@ class PipeEnd(StreamAdapter):
             transport.max_size = MARK  # see `StreamAdapter`
         if self.out is not None:
             self.out._loop = loop = asyncio.get_running_loop()
-            if self.reads:
+            if self.reads or self.out.is_untouched:
                 self._settle_in(transport)
                 return
             # Not at once: stock asyncio will watch a pipe after this, even one that is closed
@@ -69,6 +71,12 @@ class PipeEnd(StreamAdapter):
 
     def eof_received(self) -> bool:
         return False  # the end of a pipe is the end of it all
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        work, self._opening.work = self._opening.work, None
+        if work is not None:
+            work.close()
+        super().connection_lost(exc)
 
     # -- what the transport calls
 
@@ -112,18 +120,23 @@ class PipeEnd(StreamAdapter):
         self.connection_lost(None)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        assert self.scope is not None
-        self._opening.is_begun = True
-        self.scope.spawn(self._connect(loop))
-
-    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        opening = self._opening
+        opening.is_begun = True
+        # It has no more to do but to wait for `connection_made`, and is spared the turns that
+        # this would take. Held, as it would close the transport when it is collected.
+        opening.work = work = self._put_on(loop, opening.file)
         try:
-            await self._put_on(loop, self._opening.file)
+            waits_for = work.send(None)
+        except StopIteration:
+            opening.work = None
         except Exception as exc:
-            self._opening.file.close()
-            self.connection_lost(exc)
+            opening.work = None
+            opening.file.close()
+            loop.call_soon(self.connection_lost, exc)
+        else:
+            waits_for._asyncio_future_blocking = False
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
         raise NotImplementedError
 
 
@@ -133,7 +146,7 @@ class ReadEnd(PipeEnd):
     __slots__ = ()
     reads = True
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
         await loop.connect_read_pipe(lambda: self, file)
 
 
@@ -143,7 +156,7 @@ class WriteEnd(PipeEnd):
     __slots__ = ()
     reads = False
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Descriptor) -> None:
+    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
         if is_uvloop(loop) and os.isatty(file.fileno()):
             TerminalWriter(loop, file, self)
         else:
@@ -179,6 +192,11 @@ class PipeTransport(StreamTransport):
         if not self.reads and self.ending is Ending.NONE:
             self._send()
         self.end(Ending.STOP)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was written yet, nor asked."""
+        return not (self._unsettled or self._shut or self.unsent)
 
     @property
     def reads(self) -> bool:
@@ -222,7 +240,7 @@ class Descriptor:
 class _Opening:
     """Stands for asyncio's transport until that is made."""
 
-    __slots__ = ("_end", "file", "is_asked", "is_begun", "is_over", "waiting")
+    __slots__ = ("_end", "file", "is_asked", "is_begun", "is_over", "waiting", "work")
 
     def __init__(self, end: PipeEnd, descriptor: int) -> None:
         self._end = end
@@ -231,6 +249,7 @@ class _Opening:
         self.is_asked = False  # to tell when nothing waits any longer
         self.is_begun = False
         self.is_over = False
+        self.work: Coroutine[Any, Any, None] | None = None
 
     def write(self, data: bytes) -> None:
         self.waiting.append(data)

@@ -27,18 +27,11 @@ if TYPE_CHECKING:
 #: Standard input, output and error, each through a pipe.
 _STANDARD = {0: "w", 1: "r", 2: "r"}
 
-#: Those that programs ignore and children would inherit so, but for the two that Python ignores
-#: itself and Popen sees to. Looked at for every child: real-time signals would triple the cost.
-_SIGNALS = (
-    [
-        int(number)
-        for number in signal.valid_signals()
-        if number < 32
-        and number not in {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}
-    ]
-    if sys.platform != "win32"
-    else []
-)
+#: Those that a program may ignore on purpose, and its children would too: not the two that
+#: Python ignores, which Popen sees to, nor faults and what is ignored unless asked for. They are
+#: looked at for every child, so that each costs.
+_NAMES = "HUP INT QUIT USR1 USR2 ALRM TERM CHLD TSTP TTIN TTOU IO VTALRM PROF"
+_SIGNALS = [each for each in signal.Signals if each.name.removeprefix("SIG") in _NAMES.split()]
 
 
 def spawn(
