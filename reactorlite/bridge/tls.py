@@ -344,11 +344,8 @@ class SecureTransport(StreamTransport):
         In a program that has imported pyOpenSSL it is an `OpenSSL.crypto.X509`, else an
         object that can be read by the same methods.
         """
-        from reactorlite.internet._certificates import shown
-
         session = self._asyncio.session
-        data = None if session is None else session.peer_certificate
-        return None if data is None else shown(data)
+        return None if session is None else session.shown_certificate
 
     @property
     def negotiatedProtocol(self) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, TypeVar
 
-from reactorlite.internet import _crypto, _signing
+from reactorlite.internet import _signing
 from reactorlite.internet._credentials import certificate_from, key_from, text_of
 from reactorlite.internet._tlsoptions import CertificateOptions, trustRootFromCertificates
 from reactorlite.internet._x509 import (
@@ -459,8 +459,3 @@ class PrivateCertificate(Certificate):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()} with {self.privateKey!r}"
-
-
-def shown(der: bytes) -> Any:
-    """A certificate as `getPeerCertificate` answers it: pyOpenSSL's kind if that is in use."""
-    return _crypto.pyopenssl_certificate(der) or X509(der)

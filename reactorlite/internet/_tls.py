@@ -10,7 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from reactorlite.internet import error
+from reactorlite.internet import _crypto, error
+from reactorlite.internet._x509 import X509
 from reactorlite.python.components import adapted
 
 #: The most that one record of TLS holds.
@@ -144,6 +145,12 @@ class Session:
             return None if self._tls is None else self._tls.getpeercert(binary_form=True)
         except ValueError:  # the handshake has not come so far
             return None
+
+    @property
+    def shown_certificate(self) -> Any:
+        """The peer's certificate as `getPeerCertificate` answers it."""
+        data = self.peer_certificate
+        return None if data is None else _crypto.pyopenssl_certificate(data) or X509(data)
 
 
 def _blamed(exc: ssl.SSLCertVerificationError) -> ssl.SSLCertVerificationError:

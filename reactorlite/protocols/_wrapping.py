@@ -46,6 +46,9 @@ class ProtocolWrapper(Protocol):
         components.directlyProvides(self, components.backing().providedBy(transport))
         super().makeConnection(transport)
         self.factory.registerProtocol(self)
+        self._connect_wrapped()
+
+    def _connect_wrapped(self) -> None:
         self.wrappedProtocol.makeConnection(self)
 
     # -- as the inner protocol's transport
