@@ -180,7 +180,7 @@ def _take(steps: list[Callable[[], object]]) -> None:
         step()
 
 
-def _heed(ignored: list[int]) -> None:
+def _heed(ignored: list[signal.Signals]) -> None:
     """Let signals end the program that this process ignores; else they'd be ignored there too."""
     for number in ignored:
         signal.signal(number, signal.SIG_DFL)
