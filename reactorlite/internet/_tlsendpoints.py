@@ -97,8 +97,6 @@ def wrapServerTLS(
 
 
 def _speaking_tls(creator: Any, is_client: bool, factory: Any, clock: Any) -> Any:
-    from reactorlite.protocols.tls import (  # type: ignore[import-not-found,unused-ignore]
-        TLSMemoryBIOFactory,
-    )
+    from reactorlite.protocols.tls import TLSMemoryBIOFactory
 
     return TLSMemoryBIOFactory(creator, is_client, factory, clock)

@@ -1,7 +1,6 @@
 """`ssl:` and `tls:` endpoints: the files they name, and what is verified by whom."""
 
 import asyncio
-import importlib.util
 import shutil
 import ssl
 import subprocess
@@ -140,13 +139,6 @@ def test_ssl_with_a_clients_certificate(run, files):
     assert asked(run, server, client) == b"hello"
 
 
-speaking_tls = pytest.mark.skipif(
-    importlib.util.find_spec("reactorlite.protocols.tls") is None,
-    reason="protocols.tls, which carries TLS over any transport, is still to come",
-)
-
-
-@speaking_tls
 def test_tls(run, files):
     """A server with a directory of certificates, and a client with one of authorities."""
     server = f"tls:{files}/both:0:{OPEN}"
@@ -155,7 +147,6 @@ def test_tls(run, files):
     assert asked(run, server, client) == b"hello"
 
 
-@speaking_tls
 def test_tls_over_another_endpoint(run, files):
     """A client's TLS goes over whatever endpoint is described inside."""
     server = f"tls:{files}/both:0:{OPEN}"
@@ -167,7 +158,6 @@ def test_tls_over_another_endpoint(run, files):
     assert asked(run, server, client) == b"hello"
 
 
-@speaking_tls
 def test_tls_is_verified(run, files):
     """A client without roots of its own trusts the platform's, and not the server's."""
     server = f"tls:{files}/both:0:{OPEN}"
