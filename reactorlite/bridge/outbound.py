@@ -14,7 +14,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import Address, address_from, socket_name
+from reactorlite.bridge.addresses import IP_FAMILIES, Address, address_from, socket_name
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.bridge.loops import is_closing
@@ -248,12 +248,21 @@ class StreamTransport:
         return host
 
     def getTcpNoDelay(self) -> bool:
-        """Whether small writes are sent at once (Nagle's algorithm is off), as asyncio has it."""
+        """Whether small writes are sent at once (Nagle's algorithm is off), as asyncio has it.
+
+        False for a connection that isn't TCP's.
+        """
+        if self.socket.family not in IP_FAMILIES:
+            return False
         return bool(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Send small writes at once, or let the system gather them."""
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, bool(enabled))
+        """Send small writes at once, or let the system gather them.
+
+        Without effect on a connection that isn't TCP's, where the system gathers nothing.
+        """
+        if self.socket.family in IP_FAMILIES:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, bool(enabled))
 
     def getTcpKeepAlive(self) -> bool:
         """Whether the system probes an idle peer."""

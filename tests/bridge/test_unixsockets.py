@@ -142,6 +142,25 @@ def test_addresses_of_a_connection(directory, run):
     assert run(main()) == (UNIXAddress("s"), UNIXAddress(None))
 
 
+def test_no_delay_is_for_tcp(directory, run):
+    """What programs ask of any connection, as HTTP servers do, is without effect here."""
+
+    async def main():
+        async with Reactor() as reactor:
+            made = asyncio.get_running_loop().create_future()
+
+            class Server(Protocol):
+                def connectionMade(self):
+                    self.transport.setTcpNoDelay(True)
+                    made.set_result(self.transport.getTcpNoDelay())
+
+            reactor.listenUNIX("s", quiet(Server))
+            reactor.connectUNIX("s", Client())
+            return await asyncio.wait_for(made, 5)
+
+    assert run(main()) is False
+
+
 @needs_curl
 def test_curl(directory, run):
     """curl fetches a page through a socket at a path."""
