@@ -4,7 +4,8 @@
 
 `/` greets, `/echo` sends back what is posted to it, `/count?to=9` counts slowly, and
 `/files/` has what is in DIRECTORY. A PLACE to listen at is written as Twisted's endpoints are,
-such as `tcp:8080` or `ssl:8443:privateKey=key.pem`; it is `tcp:8080` unless one is given.
+such as `tcp:8080`, `ssl:8443:privateKey=key.pem` or `unix:web.sock`; it is `tcp:8080` unless one
+is given.
 """
 
 import sys
@@ -54,7 +55,8 @@ async def main(reactor, directory, *places):
     root.putChild(b"files", File(directory))
     for place in places or ["tcp:8080"]:
         port = await serverFromString(reactor, place).listen(Site(root))
-        print("port", port.getHost().port, flush=True)
+        host = port.getHost()
+        print("port", getattr(host, "port", None) or host.name.decode(), flush=True)
     await Deferred()  # until Ctrl-C
 
 

@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -135,6 +136,22 @@ def test_slow_reader_at_flat_memory(port: int, server: Any) -> None:
 
     assert kept < 8 * MIB
     assert read == DOWNLOAD
+
+
+@needs_curl
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs UNIX sockets")
+def test_curl_by_unix_socket(play: Any, directory: Path, tmp_path: Path) -> None:
+    """A server listens at a path, and takes it away when it ends."""
+    path = tmp_path / "web.sock"
+    server = play("web_server", directory, f"unix:{path}")
+    assert server.line() == f"port {path}"
+
+    command = ["curl", "--silent", "--unix-socket", str(path), "http://localhost/"]
+    said = subprocess.run(command, capture_output=True, check=True, timeout=LIMIT).stdout
+
+    assert said == b"hello\n"
+    assert server.interrupt() == []
+    assert not path.exists()
 
 
 def test_http_client(port: int) -> None:
