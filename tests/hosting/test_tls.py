@@ -1,4 +1,4 @@
-"""TLS under Twisted's servers: with curl, HTTP/2, IMAP, POP3, and STARTTLS in SMTP."""
+"""TLS under Twisted's upper layers: HTTPS, HTTP/2, IMAP, POP3, and STARTTLS in SMTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import poplib
 import smtplib
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 
 from tests.bridge.conftest import certificate  # noqa: F401  # a fixture
 from tests.hosting.conftest import HERE
-from tests.hosting.test_web import DOWNLOAD, MIB, needs_curl, peak_memory
+from tests.hosting.test_web import DOWNLOAD, MIB, Answers, needs_curl, peak_memory
 from tests.programs import LIMIT
 
 
@@ -165,3 +167,30 @@ def test_ends_with_an_answer_on_its_way(play: Any, directory: Path, there: str) 
         assert server.interrupt() == []
 
         client.kill()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("OpenSSL") is None,
+    reason="pyOpenSSL is not installed, which Twisted's Agent looks for",
+)
+def test_agent(play: Any, certificate: Path) -> None:  # noqa: F811
+    """Twisted's client gets and posts by TLS, at Python's server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as http_server:
+        http_server.socket = context.wrap_socket(http_server.socket, server_side=True)
+        thread = threading.Thread(target=http_server.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            place = f"https://localhost:{http_server.server_address[1]}/"
+            client = play("web_client", place, certificate)
+
+            assert client.rest() == [
+                "got 200 b'abcde'",
+                "again 200 b'abcde'",
+                "posted 201 100000",
+                "at once 5 {200}",
+            ]
+        finally:
+            http_server.shutdown()
+            thread.join()
