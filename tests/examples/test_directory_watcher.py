@@ -23,6 +23,8 @@ def test_directory_watcher(start: Any, tmp_path: Path) -> None:
     assert watcher.line() == "modify: letter"
     (root / "box").mkdir()
     assert watcher.line() == "create is_dir: box"
+    (root / "mark").touch()  # told once the box is watched
+    assert watcher.line() == "create: mark"
     (root / "letter").rename(root / "box" / "old letter")
     assert watcher.line() == "moved_from: letter"
     assert watcher.line() == "moved_to: box/old letter"
