@@ -28,6 +28,9 @@ MARK = 65536
 #: Seconds that a peer has to close too, over a transport whose reactor is known.
 CLOSE_LIMIT = 3.0
 
+SomeConnectionCreator = Any
+"""For annotations: what `TLSMemoryBIOFactory` takes as a context factory."""
+
 
 @implementer("INegotiated", "ISystemHandle")
 class TLSMemoryBIOProtocol(ProtocolWrapper):
@@ -248,9 +251,9 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         if self._session.over is not None:
             self.transport.loseConnection()
             return
-        reactor = getattr(self.transport, "reactor", None)
-        if reactor is not None:
-            self._limit = reactor.callLater(CLOSE_LIMIT, self.transport.loseConnection)
+        clock = self.factory.clock or getattr(self.transport, "reactor", None)
+        if clock is not None:
+            self._limit = clock.callLater(CLOSE_LIMIT, self.transport.loseConnection)
 
     def _peer_closed(self, over: Exception) -> None:
         if not isinstance(over, error.ConnectionDone):
@@ -273,11 +276,17 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         self.transport.loseConnection()
 
 
+def _get_default_clock() -> Any:
+    """The clock of factories that are given none. Tests put theirs here, by Twisted's name."""
+    return None
+
+
 class TLSMemoryBIOFactory(WrappingFactory[TLSMemoryBIOProtocol]):
     """Puts TLS between each transport and the protocol that `wrappedFactory` makes.
 
     `contextFactory` is what `listenSSL` and `connectSSL` take; `isClient` says for which side.
-    `clock` is taken for compatibility. Raises `TypeError` for what is no context factory.
+    `clock` counts the seconds that a peer has to close; unless one is given, the transport's
+    reactor does. Raises `TypeError` for what is no context factory.
     """
 
     protocol = TLSMemoryBIOProtocol
@@ -287,6 +296,7 @@ class TLSMemoryBIOFactory(WrappingFactory[TLSMemoryBIOProtocol]):
         self, contextFactory: Any, isClient: bool, wrappedFactory: Any, clock: Any = None
     ) -> None:
         super().__init__(wrappedFactory)
+        self.clock = _get_default_clock() if clock is None else clock
         self.terms = Terms("TLSMemoryBIOFactory", contextFactory, bool(isClient), wrappedFactory)
 
     def logPrefix(self) -> str:

@@ -12,6 +12,7 @@ from reactorlite.internet.interfaces import (
 )
 from reactorlite.internet.protocol import ClientFactory, Protocol
 from reactorlite.internet.ssl import PrivateCertificate, VerificationError, optionsForClientTLS
+from reactorlite.internet.task import Clock
 from reactorlite.internet.testing import StringTransport
 from reactorlite.protocols.tls import TLSMemoryBIOFactory
 from reactorlite.python.components import implementer
@@ -80,10 +81,10 @@ class Carrier(StringTransport):
 class Wire:
     """A server, a client, and what is between them; `size` is that of the pieces."""
 
-    def __init__(self, server, server_tls, client, client_tls, size=65536):
+    def __init__(self, server, server_tls, client, client_tls, size=65536, clock=None):
         self.size = size
         self.ends = [
-            TLSMemoryBIOFactory(server_tls, False, Made(server)).buildProtocol(None),
+            TLSMemoryBIOFactory(server_tls, False, Made(server), clock).buildProtocol(None),
             TLSMemoryBIOFactory(client_tls, True, Made(client)).buildProtocol(None),
         ]
         self.carriers = [Carrier(), Carrier()]
@@ -307,3 +308,19 @@ def test_certificate_is_shown(own):
 
     assert Certificate.peerFromTransport(client.transport) == Certificate(own.original)
     assert server.transport.getPeerCertificate() is None
+
+
+def test_clock_of_a_factory_limits_closing(own):
+    """A peer that doesn't close too is waited for by the clock that the factory was given."""
+    clock = Clock()
+    client_tls = optionsForClientTLS("localhost", own)
+    server = Side()
+    wire = Wire(server, own.options(), Side(), client_tls, clock=clock)
+
+    server.transport.loseConnection()
+    clock.advance(2.9)
+    waited = not wire.carriers[0].disconnecting
+    clock.advance(0.2)
+
+    assert waited
+    assert wire.carriers[0].disconnecting
