@@ -30,7 +30,10 @@ ASIDE = set(re.findall(r"^Aside stands `(\w+)`", reactorlite.__doc__ or "", re.M
 
 ASYNCIO_BELOW_THE_BRIDGE = {"internet._futures"}
 ZOPE = {"python._zope"}
-OPTIONAL = {"internet._crypto": {"cryptography", "OpenSSL"}}
+OPTIONAL = {
+    "internet._crypto": {"cryptography", "OpenSSL"},
+    "internet.serialport": {"serial"},
+}
 """Who may import, in a call, what is used where it is installed, and needed nowhere."""
 
 
