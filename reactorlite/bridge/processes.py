@@ -38,7 +38,9 @@ class _Channel:
         self.name = name
 
     def dataReceived(self, data: bytes) -> None:
-        self.process.proto.childDataReceived(self.name, data)
+        raised = self.process.call("childDataReceived", self.name, data)
+        if raised is not None:
+            self.process.pipes[self.name].end(raised)
 
     def connectionLost(self, reason: Failure) -> None:
         self.process.end_lost(self.name)
@@ -194,8 +196,18 @@ class Process:
     def end_lost(self, name: int) -> None:
         """Tell that an end is closed; and that all is over, if that was the last of it."""
         del self.pipes[name]
-        self._call("childConnectionLost", name)
+        self.call("childConnectionLost", name)
         self._leave()
+
+    def call(self, name: str, *args: Any) -> Failure | None:
+        """Call the protocol back; what it raises is logged, and answered."""
+        try:
+            getattr(self.proto, name)(*args)
+        except BaseException:
+            reason = Failure()
+            if _report(reason, f"{kind_of(self.proto)}.{name}"):
+                return reason
+        return None
 
     # -- inside
 
@@ -218,7 +230,7 @@ class Process:
         self._is_watched = False
         self.status = status
         self._reason = _reason_for(status)
-        self._call("processExited", self._reason)
+        self.call("processExited", self._reason)
         self._leave()
 
     def _leave(self) -> None:
@@ -226,16 +238,10 @@ class Process:
         if self.pipes or self._is_watched:
             return
         if self._scope.held.pop(self, self) is None and self._reason is not None:
-            self._call("processEnded", self._reason)
+            self.call("processEnded", self._reason)
 
     def _readers(self) -> list[PipeTransport]:
         return [pipe for pipe in self.pipes.values() if pipe.reads]
-
-    def _call(self, name: str, *args: Any) -> None:
-        try:
-            getattr(self.proto, name)(*args)
-        except BaseException:
-            _report(Failure(), f"{kind_of(self.proto)}.{name}")
 
 
 @implementer("IProcessTransport", "IConsumer", "IPushProducer")

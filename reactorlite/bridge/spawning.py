@@ -53,6 +53,7 @@ def spawn(
             "spawnProcess() needs pipes that the loop can watch, which Windows hasn't:"
             " use asyncio.create_subprocess_exec()"
         )
+    _check_protocol(protocol)
     if usePTY and childFDs is not None:
         raise ValueError("spawnProcess() takes usePTY or childFDs, not both: a terminal is one")
     plan = partial(_start, executable, _checked_args(args), env, path, uid, gid)
@@ -236,6 +237,14 @@ def _found(executable: str | bytes, env: Mapping[Any, Any] | None) -> str | byte
         if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     raise FileNotFoundError(errno.ENOENT, "no such program in PATH", executable)
+
+
+def _check_protocol(protocol: Any) -> None:
+    if isinstance(protocol, type) or not hasattr(protocol, "makeConnection"):
+        raise TypeError(
+            "spawnProcess() takes a ProcessProtocol, an object with makeConnection(), not"
+            f" {protocol!r}"
+        )
 
 
 def _checked_args(args: Any) -> list[str | bytes]:

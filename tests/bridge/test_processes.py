@@ -421,7 +421,7 @@ def test_callbacks_that_raise(host: Any, log: Any) -> None:
     }
 
 
-def test_data_received_raises(host: Any, log: Any) -> None:
+def test_data_received_raises(host: Any, log: Any, caplog: pytest.LogCaptureFixture) -> None:
     """The pipe whose data a protocol can't bear is closed."""
 
     class Raising(Recorder):
@@ -438,6 +438,7 @@ def test_data_received_raises(host: Any, log: Any) -> None:
         return child.events
 
     assert host(main)[:2] == ["made", "lost 1"]
+    assert "Raising.childDataReceived" in caplog.text
     assert log.take() == ["RuntimeError('data')"]
 
 
@@ -583,6 +584,19 @@ def test_bad_arguments(host: Any, arguments: Any, kind: Any, says: str) -> None:
     assert children() == []
 
 
+@pytest.mark.parametrize("protocol", [None, ProcessProtocol])
+def test_no_protocol(host: Any, protocol: Any) -> None:
+    """Without a protocol nothing is started."""
+
+    async def main(reactor: Any) -> None:
+        with pytest.raises(TypeError, match="takes a ProcessProtocol, an object"):
+            reactor.spawnProcess(protocol, "/bin/true", ["true"])
+
+    host(main)
+
+    assert children() == []
+
+
 # -- loops
 
 
@@ -679,6 +693,21 @@ def test_stopped_while_a_child_runs(run: Any, log: Any) -> None:
     assert alive == [pid]
     assert kept == 1
     assert sorted(child.events) == ["lost 0", "lost 1", "lost 3", "made"]
+    assert reaped_soon()
+
+
+def test_stopped_in_the_turn_that_spawned(host: Any) -> None:
+    """A reactor that ends before the loop has the pipes closes them, too."""
+
+    async def main(reactor: Any) -> Any:
+        return shell(reactor, "read x"), shell(reactor, "read x", usePTY=True)
+
+    before = descriptors()
+    child, on_terminal = host(main)
+
+    assert sorted(child.events) == ["lost 0", "lost 1", "lost 2", "made"]
+    assert on_terminal.events == ["made"]
+    assert descriptors() - before == set()
     assert reaped_soon()
 
 
