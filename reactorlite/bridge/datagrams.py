@@ -123,8 +123,10 @@ class DatagramPort:
 
     # -- what derived classes say
 
-    def _bound(self) -> socket.socket:
-        """A socket that is bound and doesn't block; or an error, and nothing stays open."""
+    addressFamily: Any
+
+    def _bind(self, fresh: socket.socket) -> None:
+        """Bind a socket, or raise why it can't be."""
         raise NotImplementedError
 
     def _refused(self, cause: object) -> Exception:
@@ -205,6 +207,20 @@ class DatagramPort:
             raise RuntimeError(f"{self!r} is listening already")
         if self._scope.closing:
             raise self._refused(OSError(errno.ECANCELED, "the reactor is stopping"))
+
+    def _bound(self) -> socket.socket:
+        """A socket that is bound and doesn't block; or an error, and nothing stays open."""
+        try:
+            fresh = socket.socket(self.addressFamily, socket.SOCK_DGRAM)
+            try:
+                fresh.setblocking(False)
+                self._bind(fresh)
+            except BaseException:
+                fresh.close()
+                raise
+        except OSError as exc:
+            raise self._refused(exc) from exc
+        return fresh
 
     def _start_on(self, bound: socket.socket) -> None:
         self._socket = bound

@@ -90,11 +90,12 @@ class MulticastPort(UDPPort):
 
     # -- inside
 
-    def _prepare(self, fresh: socket.socket) -> None:
+    def _bind(self, fresh: socket.socket) -> None:
         if self.listenMultiple:
             fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if hasattr(socket, "SO_REUSEPORT"):
                 fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        super()._bind(fresh)
 
     def _option(self, six: str, four: str) -> int:
         return self._open_socket().getsockopt(*self._named_option(six, four))

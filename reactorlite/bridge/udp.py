@@ -37,7 +37,7 @@ class UDPPort(DatagramPort):
     """A UDP port that `listenUDP` opened."""
 
     opened_by = "listenUDP"
-    addressFamily = socket.AF_INET
+    addressFamily: socket.AddressFamily = socket.AF_INET
 
     def __init__(
         self,
@@ -142,22 +142,9 @@ class UDPPort(DatagramPort):
         self._sends_to = socket.AF_UNSPEC
         super()._close_socket()
 
-    def _bound(self) -> socket.socket:
-        fresh = socket.socket(self.addressFamily, socket.SOCK_DGRAM)
-        try:
-            fresh.setblocking(False)
-            self._prepare(fresh)
-            fresh.bind(_with_scope((self.interface, self.port)))
-        except BaseException as exc:
-            fresh.close()
-            if isinstance(exc, OSError):
-                raise self._refused(exc) from exc
-            raise
+    def _bind(self, fresh: socket.socket) -> None:
+        fresh.bind(_with_scope((self.interface, self.port)))
         self._peer = None
-        return fresh
-
-    def _prepare(self, fresh: socket.socket) -> None:
-        """Set what has to be set before binding."""
 
     def _refused(self, cause: object) -> Exception:
         return error.CannotListenError(self.interface, self.port, cause)

@@ -80,23 +80,11 @@ class PathPort(DatagramPort):
         except TypeError:
             raise TypeError(f"{self.opened_by}() takes a path, not {address!r}") from None
 
-    def _bound(self) -> socket.socket:
-        fresh = socket.socket(self.addressFamily, socket.SOCK_DGRAM)
-        try:
-            fresh.setblocking(False)
-            if self.port is not None:
-                self._bind(fresh, self.port)
-        except BaseException as exc:
-            fresh.close()
-            if isinstance(exc, OSError):
-                raise self._refused(exc) from exc
-            raise
-        return fresh
-
-    def _bind(self, fresh: socket.socket, path: str | bytes) -> None:
-        fresh.bind(path)
-        if has_file(path):
-            os.chmod(path, self.mode)
+    def _bind(self, fresh: socket.socket) -> None:
+        if self.port is not None:
+            fresh.bind(self.port)
+            if has_file(self.port):
+                os.chmod(self.port, self.mode)
 
     def _refused(self, cause: object) -> Exception:
         return error.CannotListenError(None, self.port, cause)

@@ -430,6 +430,20 @@ def test_port_in_use_leaves_no_descriptor():
     assert caught.value.__cause__ is caught.value.socketError
 
 
+def test_no_descriptor_left(tmp_path, monkeypatch):
+    """A port for which there is no descriptor raises `CannotListenError`, too."""
+
+    def none_left(*family_and_type):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    reactor = Reactor()
+    monkeypatch.setattr(socket, "socket", none_left)
+
+    for listen, where in ((reactor.listenUDP, 0), (reactor.listenUNIXDatagram, f"{tmp_path}/s")):
+        with pytest.raises(error.CannotListenError, match="Too many open files"):
+            listen(where, Keep())
+
+
 @needs_proc
 def test_protocol_that_cannot_start():
     """If `startProtocol` raises, so does `listenUDP`; the port is closed, the protocol free."""
