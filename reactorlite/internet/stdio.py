@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
@@ -157,8 +158,6 @@ class StandardIO:
             self.connectionLost(reason)
         elif listener is not None:
             self._half_ended(listener.writeConnectionLost, self._reader, reason)
-        elif not self._reader.connected:
-            self.connectionLost(reason)
 
     def getPeer(self) -> PipeAddress:
         """A `PipeAddress`."""
@@ -183,11 +182,8 @@ class StandardIO:
 
     def _let_go(self) -> None:
         for descriptor, blocking in self._blocking.items():
-            try:
+            with suppress(OSError):  # of one that somebody has closed, who needs no mode
                 os.set_blocking(descriptor, blocking)
-            except OSError as exc:
-                if exc.errno != errno.EBADF:  # whoever closed it needs no mode
-                    raise
         try:
             self.reactor.removeSystemEventTrigger(self._trigger)
         except ValueError:

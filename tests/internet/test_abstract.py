@@ -114,11 +114,14 @@ def test_interfaces_are_declared():
     assert line.logPrefix() == "-"
 
 
-@pytest.mark.parametrize("name", ["doRead", "getHost", "getPeer"])
-def test_what_is_to_be_overridden(name):
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("doRead", ()), ("writeSomeData", (b"",)), ("getHost", ()), ("getPeer", ())],
+)
+def test_what_is_to_be_overridden(name, arguments):
     """What a class of one's own has to have says its name."""
     with pytest.raises(NotImplementedError, match=rf"FileDescriptor .*{name}"):
-        getattr(FileDescriptor(object()), name)()
+        getattr(FileDescriptor(object()), name)(*arguments)
 
 
 def test_second_producer_is_refused():

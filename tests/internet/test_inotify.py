@@ -133,6 +133,17 @@ def test_directory_that_is_renamed(watching, tmp_path):
     assert not watching.notify._isWatched(tmp_path / "old")
 
 
+def test_mask_chooses_what_is_found(watching, tmp_path):
+    """What is found in a directory that came is told only if the mask has it."""
+    (tmp_path / "old" / "inner").mkdir(parents=True)
+    watching.watch(tmp_path / "old", autoAdd=True, mask=inotify.IN_MOVED_TO)
+    (tmp_path / "other" / "empty").mkdir(parents=True)
+
+    told = watching.play(lambda: (tmp_path / "other").rename(tmp_path / "old" / "other"))
+
+    assert told == [("old/other", "moved_to", "is_dir")]
+
+
 def test_directory_that_comes_and_goes(watching, tmp_path):
     """A directory that is gone by the time it is heard of isn't watched, and is no error."""
 
@@ -300,6 +311,17 @@ def test_end_of_the_last_path_is_the_end(watching, tmp_path):
     assert told == [("file", "delete_self")]
     assert watching.notify.disconnected
     assert watching.notify.fileno() == -1
+
+
+def test_end_of_one_path_of_two(watching, tmp_path):
+    """While there is another path, the end of one is not the end."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        watching.watch(tmp_path / name, mask=inotify.IN_CREATE)
+
+    told = watching.play((tmp_path / "one").rmdir, (tmp_path / "two" / "file").touch)
+
+    assert told == [("one", "delete_self"), ("two/file", "create")]
 
 
 def test_reactor_that_ends_closes_it(watching):

@@ -195,3 +195,11 @@ def test_without_pyserial():
     )
 
     assert "needs pyserial" in done.stderr
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, "serial", None)
+
+    with pytest.raises(ImportError, match="pip install pyserial"):
+        serialport._pyserial()

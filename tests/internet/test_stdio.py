@@ -130,7 +130,9 @@ def test_lose_connection_after_write(reactor, pipes):
 
     io = play(reactor, story, pipes.stdin, pipes.stdout)
     io.loseConnection()
+    io.resumeProducing()
     io.write(b"too late")
+    io.connectionLost(error.ConnectionLost())
 
     assert story.events == ["made", error.ConnectionDone]
     assert io.disconnecting
@@ -422,6 +424,14 @@ def test_closed_descriptor_is_refused(reactor, pipes, name):
 
     assert reactor.getReaders() == []
     assert all(os.get_blocking(each) for each in (pipes.stdin, pipes.stdout))
+
+
+def test_number_that_was_closed_at_the_start(reactor, pipes, monkeypatch):
+    """A number that Python found closed is refused, whatever has got it since."""
+    monkeypatch.setattr(sys, "__stdin__", None)
+
+    with pytest.raises(OSError, match="no stdin: descriptor 0 is closed"):
+        StandardIO(Story(reactor), stdout=pipes.stdout, reactor=reactor)
 
 
 @pytest.mark.parametrize(("closed", "name"), [("0<&-", "stdin"), ("1>&-", "stdout")])

@@ -298,6 +298,7 @@ def test_copy(tree, name, follow):
     """A directory is copied with all that is in it; links become files, or stay links."""
     copy = tree.sibling(name("copy"))
     tree.copyTo(copy, followLinks=follow)
+    copy.child(name("again")).createDirectory()
     tree.copyTo(copy.child(name("again")), followLinks=follow)
 
     assert copy.child(name("inner")).child(name("file")).getContent() == b"content"
