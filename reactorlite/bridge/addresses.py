@@ -22,8 +22,18 @@ def address_from(name: Any, kind: Literal["TCP", "UDP"] = "TCP") -> Address:
     if isinstance(name, tuple):
         if len(name) == 2:
             return IPv4Address(kind, name[0], name[1])
-        return IPv6Address(kind, name[0], name[1], name[2], name[3])
+        return IPv6Address(kind, _scoped(name[0], name[3]), name[1], name[2], name[3])
     return UNIXAddress(name or None)
+
+
+def _scoped(host: str, scope: int) -> str:
+    """`host` with its link, if it is only good on one, and can't be reached without."""
+    if not scope or not host.startswith("fe80:") or "%" in host:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:  # the link is gone
+        return f"{host}%{scope}"
 
 
 def socket_name(address: Any) -> Any:

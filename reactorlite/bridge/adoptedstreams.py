@@ -30,6 +30,7 @@ class AdoptedPort(StreamPort):
         # asyncio listens again: the queue is not to become shorter by that.
         super().__init__(scope, factory, socket.SOMAXCONN)
         self.adapter = _adapter_for(family)
+        self.kind = "TCP" if family in IP_FAMILIES else "UNIX"
         self._descriptor: int | None = descriptor
         self._family = family
 
@@ -52,7 +53,7 @@ class AdoptedPort(StreamPort):
 
     def _named(self, host: Any) -> str:
         if isinstance(host, UNIXAddress):
-            return repr(host.name and os.fsdecode(host.name))
+            return os.fsdecode(host.name or b"")
         return super()._named(host)
 
     def _leave(self) -> None:

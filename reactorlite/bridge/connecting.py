@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import IP_FAMILIES
 from reactorlite.bridge.errands import Errand, Writable
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory, kind_of
-from reactorlite.bridge.loops import serve_connected, watches_descriptors
+from reactorlite.bridge.loops import serve_connected, set_reuse, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, IPv6Address
 from reactorlite.python import log
@@ -275,13 +275,13 @@ class Connector(StreamConnector):
         try:
             return socket.getservbyname(port, "tcp")
         except OSError as exc:
-            raise error.ServiceNameUnknownError(
-                f"{port!r} is neither a port number nor a service name ({exc})"
-            ) from exc
+            raise error.ServiceNameUnknownError(string=f"{exc} ({port!r})") from exc
 
     def _pair(self, bind_address: Any) -> tuple[str, int] | None:
         if bind_address is None or (isinstance(bind_address, tuple) and len(bind_address) == 2):
             return bind_address
+        if hasattr(bind_address, "_reusePort"):
+            return bind_address  # type: ignore[no-any-return]  # a Binding
         raise TypeError(f"{self.made_by}() takes a bindAddress (host, port), not {bind_address!r}")
 
 
@@ -320,7 +320,7 @@ async def targets(
     Literal addresses need no look-up.
     """
     if not 0 <= port <= 65535:
-        raise OverflowError(f"a port is a number from 0 to 65535, not {port}")
+        raise OverflowError("connect_ex(): port must be 0-65535.")
     known = literal(host or "0.0.0.0", port)
     if known is not None:
         return [known]
@@ -388,8 +388,11 @@ async def _reached(
         raise OSError(code, os.strerror(code))
 
 
-def _bind(connecting: socket.socket, bind_address: tuple[str, int]) -> None:
+def _bind(connecting: socket.socket, bind_address: Any) -> None:
     try:
+        if not isinstance(bind_address, tuple):  # a Binding
+            set_reuse(connecting, bind_address._reuseAddress, bind_address._reusePort)
+            bind_address = (bind_address._address or "", bind_address._port)
         connecting.bind(bind_address)
     except OSError as exc:
         raise error.ConnectBindError(exc.errno, exc.strerror) from exc

@@ -8,11 +8,12 @@ import socket
 import sys
 import threading
 from functools import partial
+from logging import WARNING
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import IP_FAMILIES, address_from
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
-from reactorlite.bridge.loops import is_uvloop, serving, watches_descriptors
+from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
@@ -37,7 +38,7 @@ class Reserve:
     """
 
     def __init__(self) -> None:
-        self._number = -1
+        self.number = -1
         self._users = 0
         self._turn = threading.Lock()
 
@@ -57,7 +58,7 @@ class Reserve:
     def spend(self, accept: Callable[[], tuple[socket.socket, Any]]) -> bool:
         """Close what `accept` accepts in the place of the descriptor; False if there is none."""
         with self._turn:
-            if self._number < 0:
+            if self.number < 0:
                 return False
             self._give_up()
             try:
@@ -68,17 +69,23 @@ class Reserve:
                 self._take()
         return True
 
+    def renew(self) -> None:
+        """Have it again, after another thread took the room that it left."""
+        with self._turn:
+            if self._users:
+                self._take()
+
     def _take(self) -> None:
-        if self._number < 0:
+        if self.number < 0:
             try:
-                self._number = os.open(os.devnull, os.O_RDONLY)
+                self.number = os.open(os.devnull, os.O_RDONLY)
             except OSError as exc:
-                log.msg(f"no descriptor is left to keep in reserve: {exc}", isError=True)
+                log.msg(f"no descriptor is left to keep in reserve: {exc}", logLevel=WARNING)
 
     def _give_up(self) -> None:
-        if self._number >= 0:
-            os.close(self._number)
-            self._number = -1
+        if self.number >= 0:
+            os.close(self.number)
+            self.number = -1
 
 
 _reserve = Reserve()
@@ -121,6 +128,8 @@ class ListeningSocket(socket.socket):
                 raise
             raise BlockingIOError(exc.errno, "no connection could be taken") from exc
         self._refusing = False
+        if _reserve.number < 0:
+            _reserve.renew()
         return accepted
 
     def _refuse(self, exc: OSError) -> bool:
@@ -130,7 +139,7 @@ class ListeningSocket(socket.socket):
             self._refusing = True
             log.msg(
                 f"{self.getsockname()} refuses connections until descriptors are free: {exc}",
-                isError=True,
+                logLevel=WARNING,
             )
         return True
 
@@ -143,12 +152,16 @@ class StreamPort:
     adapter: Callable[[StreamPort, Scope], StreamAdapter] = StreamAdapter
     #: The reactor's method that opens ports of this class.
     opened_by: str
+    #: What log lines call ports of this class.
+    kind = "TCP"
 
     def __init__(self, scope: Scope, factory: Any, backlog: int) -> None:
         self.factory = checked_factory(self.opened_by, factory)
         self.backlog = backlog
         self.connected = False
         self.disconnecting = False
+        #: How many connections have come in.
+        self.sessionno = 0
         self._scope = scope
         self._socket: ListeningSocket | None = None
         self._server: asyncio.Server | None = None
@@ -242,6 +255,11 @@ class StreamPort:
         """The reactor that listens."""
         return self._scope.reactor
 
+    @property
+    def disconnected(self) -> bool:
+        """Whether it doesn't listen: it was stopped, or never started."""
+        return not self.connected
+
     def logPrefix(self) -> str:
         """What log lines call this port."""
         return _name_of(self.factory)
@@ -254,6 +272,7 @@ class StreamPort:
 
     def buildProtocol(self, address: Any) -> Any:
         """Ask the factory, whichever it is by now, for a protocol."""
+        self.sessionno += 1
         return self.factory.buildProtocol(address)
 
     def close_for_good(self) -> None:
@@ -290,7 +309,7 @@ class StreamPort:
         self._leave()
         self.connected = self.disconnecting = False
         self._scope.ports.pop(self, None)
-        log.msg(f"({self!r} closed)")
+        log.msg(f"({self.kind} Port {self._named(self._host)} Closed)")
         self._host = None
         closed, self._closed = self._closed, None
         failure = None
@@ -313,6 +332,10 @@ class Port(StreamPort):
     def __init__(
         self, scope: Scope, port: int, factory: Any, backlog: int = 50, interface: str | bytes = ""
     ) -> None:
+        # On Windows the option would let two programs listen on one port.
+        self._reuse = (os.name == "posix" and sys.platform != "cygwin", False)
+        if hasattr(port, "_reusePort"):  # a Binding
+            port, interface = self._from_binding(port, interface)
         if not isinstance(port, int):
             raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
         if isinstance(interface, bytes):
@@ -327,9 +350,21 @@ class Port(StreamPort):
 
     def _bound(self) -> ListeningSocket:
         family = socket.AF_INET6 if ":" in self.interface else socket.AF_INET
-        return listening_on(
-            family, partial(_bind, self.interface, self.port), self.backlog, self._refused
-        )
+        return listening_on(family, self._bind, self.backlog, self._refused)
+
+    def _bind(self, listening: socket.socket) -> None:
+        set_reuse(listening, *self._reuse)
+        listening.bind(_bind_address(listening.family, self.interface, self.port))
+
+    def _from_binding(self, binding: Any, interface: str | bytes) -> tuple[int, str | bytes]:
+        self._reuse = (binding._reuseAddress, binding._reusePort)
+        address = binding._address or ""
+        if interface and interface != address:
+            raise ValueError(
+                f"{self.opened_by}() got the interface {interface!r}, and {address!r} in"
+                f" {binding!r}: give one of them"
+            )
+        return binding._port, address
 
     def _refused(self, cause: object) -> error.CannotListenError:
         return error.CannotListenError(self.interface, self.port, cause)
@@ -355,13 +390,6 @@ def listening_on(
             raise refused(exc) from exc
         raise
     return listening
-
-
-def _bind(interface: str, port: int, listening: socket.socket) -> None:
-    if os.name == "posix" and sys.platform != "cygwin":
-        # On Windows the option would let two programs listen on one port.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(_bind_address(listening.family, interface, port))
 
 
 def _bind_address(family: int, interface: str, port: int) -> Any:

@@ -24,6 +24,14 @@ def watches_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
     return sys.platform != "win32" or not isinstance(loop, asyncio.ProactorEventLoop)
 
 
+def set_reuse(unbound: socket.socket, address: bool, port: bool) -> None:
+    """Let others use the address, or the port, of a socket that is to be bound."""
+    if address:
+        unbound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port:  # an AttributeError where the system has no such thing
+        unbound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
 def can_receive_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether the transports of `loop` can be kept from reading until descriptors are looked for.
 

@@ -9,6 +9,7 @@ written before them, and in the same breath after them, is still sent.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -19,6 +20,7 @@ from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.bridge.loops import is_closing
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet.address import UNIXAddress
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
@@ -65,6 +67,7 @@ class StreamTransport:
         "disconnecting",
         "ending",
         "protocol",
+        "sessionno",
     )
 
     #: Whether it is encrypted; older programs ask so.
@@ -96,6 +99,8 @@ class StreamTransport:
         self._flow: Flow | None = None
         self._half_closing = False
         self.ending: Ending | Failure = Ending.NONE
+        # How many connections its port had before; 0 for one that came by no port.
+        self.sessionno: int = getattr(adapter.owner, "sessionno", 1) - 1
         self.connected = 1
         self.disconnecting = False
 
@@ -234,6 +239,11 @@ class StreamTransport:
         """Close, as `loseConnection` does: the consumer of this connection's data is gone."""
         self.loseConnection()
 
+    def stopConsuming(self) -> None:
+        """Forget the producer, and close."""
+        self.unregisterProducer()
+        self.loseConnection()
+
     # -- what protocols call: who and how
 
     def getPeer(self) -> Address:
@@ -306,7 +316,7 @@ class StreamTransport:
     @property
     def hostname(self) -> str:
         """The peer's host, as text."""
-        return str(getattr(self._peer, "host", None) or getattr(self._peer, "name", ""))
+        return _place(self._peer, "host")
 
     @property
     def server(self) -> Any:
@@ -326,8 +336,10 @@ class StreamTransport:
     @property
     def logstr(self) -> str:
         """What log lines call this connection."""
-        kind = type(self.protocol) if self.protocol is not None else self._kind
-        return f"{kind.__name__},{'client' if self._adapter.is_client else self.hostname}"
+        name = self._protocol_name()
+        if self._adapter.is_client:
+            return f"{name},client"
+        return f"{name},{self.sessionno},{self.hostname}"
 
     @property
     def is_ending(self) -> bool:
@@ -339,8 +351,14 @@ class StreamTransport:
         return self.logstr
 
     def __repr__(self) -> str:
-        state = "connected" if self.connected else "lost"
-        return f"<{type(self).__name__} {state}, {self.getHost()!r} to {self._peer!r}>"
+        if self._adapter.is_client:
+            return f"<{type(self)!r} to {self.addr!r} at {id(self):x}>"
+        where = _place(self.getHost(), "port")
+        return f"<{self._protocol_name()} #{self.sessionno} on {where}>"
+
+    def _protocol_name(self) -> str:
+        kind = type(self.protocol) if self.protocol is not None else self._kind
+        return kind.__name__
 
     # -- what the adapter calls
 
@@ -512,6 +530,13 @@ class StreamTransport:
         # asyncio tells only of a buffer that was over its mark: with a mark of zero that
         # is every one, and `drained` follows when it is empty.
         self._asyncio.set_write_buffer_limits(high=0, low=0)
+
+
+def _place(address: Address, part: str) -> str:
+    """The host or port of `address`, or the path of a UNIX socket, as text."""
+    if isinstance(address, UNIXAddress):
+        return os.fsdecode(address.name or b"")
+    return str(getattr(address, part))
 
 
 def _bytes_from(data: Any) -> bytes:

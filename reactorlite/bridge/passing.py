@@ -74,8 +74,16 @@ class UNIXTransport(StreamTransport):
         """End a callback or a turn, as soon as the descriptors have gone."""
         if self._descriptors and self._first is not None and not self._have_gone():
             self._gathering = False
+            self._pause_producer()
             return
         super().flush()
+
+    def _pause_producer(self) -> None:
+        # However few the bytes are: the descriptors that wait for room are open, and many.
+        flow = self._flow
+        if flow is not None and not flow.is_due:
+            self._unsettled = True
+            flow.fill()
 
     def _send(self) -> None:
         if not self._descriptors or self._first is None or self._have_gone():

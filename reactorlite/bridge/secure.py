@@ -55,6 +55,7 @@ class TLSPort(Port):
     """A port that `listenSSL` opened."""
 
     adapter = TLSAdapter
+    kind = "TLS"
 
     def __init__(
         self,

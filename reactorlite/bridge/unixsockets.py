@@ -55,6 +55,7 @@ class UNIXPort(StreamPort):
     """A UNIX socket that `listenUNIX` opened, at a path or by an abstract name."""
 
     opened_by = "listenUNIX"
+    kind = "UNIX"
     adapter = UNIXAdapter
 
     def __init__(
@@ -117,7 +118,7 @@ class UNIXPort(StreamPort):
         return error.CannotListenError(None, self.port, cause)
 
     def _named(self, host: UNIXAddress) -> str:
-        return repr(os.fsdecode(self.port))
+        return os.fsdecode(self.port)
 
     def _leave(self) -> None:
         remove_socket(self.port)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     C = TypeVar("C", bound=StreamConnector)
 
 
-@implementer("IReactorTCP", "IReactorSSL", "IReactorUNIX", "IReactorSocket")
+@implementer("IReactorTCP", "IReactorSSL", "IReactorUNIX")
 class Streams:
     """What a reactor does with streams."""
 

@@ -64,6 +64,7 @@ class State(enum.IntEnum):
 @implementer(
     "IReactorCore",
     "IReactorFDSet",
+    "IReactorSocket",
     "IReactorTime",
     "IReactorThreads",
     "_ISupportsExitSignalCapturing",

@@ -1,5 +1,7 @@
 """Socket addresses, to Twisted's objects and back."""
 
+import socket
+
 import pytest
 
 from reactorlite.bridge.addresses import address_from, socket_name
@@ -8,7 +10,7 @@ from reactorlite.internet.address import HostnameAddress, IPv4Address, IPv6Addre
 NAMES = [
     (("192.0.2.1", 80), IPv4Address("TCP", "192.0.2.1", 80)),
     (("::1", 80, 0, 0), IPv6Address("TCP", "::1", 80)),
-    (("fe80::1", 80, 5, 2), IPv6Address("TCP", "fe80::1", 80, 5, 2)),
+    (("fe80::1%lo", 80, 5, 2), IPv6Address("TCP", "fe80::1%lo", 80, 5, 2)),
     ("/tmp/socket", UNIXAddress("/tmp/socket")),
     (b"\0abstract", UNIXAddress(b"\0abstract")),
 ]
@@ -26,6 +28,17 @@ def test_name_from_an_address(name, address):
     made = socket_name(address)
 
     assert made == name or made == name.encode()
+
+
+def test_link_of_an_address():
+    """A link-local host says which link it is on, by its name, or by its number once it is gone."""
+    number, link = socket.if_nameindex()[0]
+
+    here = address_from(("fe80::1", 80, 0, number))
+    gone = address_from(("fe80::1", 80, 0, 2**31 - 1))
+
+    assert here == IPv6Address("TCP", f"fe80::1%{link}", 80, 0, number)
+    assert gone.host == "fe80::1%2147483647"
 
 
 def test_datagram_address():

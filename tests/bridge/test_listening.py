@@ -13,7 +13,9 @@ import time
 import pytest
 
 from reactorlite import Reactor
+from reactorlite.bridge.listening import Reserve
 from reactorlite.internet import error
+from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import Factory, Protocol
 
 
@@ -392,3 +394,73 @@ def test_lack_of_descriptors_is_logged_once(poor_server):
     assert refused
     assert err.count("refuse") == (0 if process.loop == "uvloop" else 1), err
     assert "Traceback" not in err
+
+
+def test_binding_says_what_may_be_shared():
+    """A `Binding` in the place of a number says which options the socket is to have."""
+    found = []
+    for address, number in [(False, False), (True, False), (True, True)]:
+        binding = _Binding("127.0.0.1", 0, address, number)
+        port = Reactor().listenTCP(binding, echo())
+        options = (socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+        found += [bool(port.socket.getsockopt(socket.SOL_SOCKET, each)) for each in options]
+        found.append(port.interface)
+        port.stopListening()
+
+    one = "127.0.0.1"
+    assert found == [False, False, one, True, False, one, True, True, one]
+
+
+def test_binding_and_another_interface():
+    """A `Binding` and an interface that isn't its own can't be had together."""
+    binding = _Binding("127.0.0.1", 0)
+
+    with pytest.raises(ValueError, match="give one of them"):
+        Reactor().listenTCP(binding, echo(), interface="::1")
+
+
+def test_connections_of_a_port_are_numbered(run):
+    """A server's connections are numbered, and called, in the order in which they came."""
+
+    async def main():
+        called = []
+
+        class Named(Protocol):
+            def connectionMade(self):
+                transport = self.transport
+                called.append((transport.sessionno, repr(transport), transport.logstr))
+
+        factory = Factory.forProtocol(Named)
+        factory.noisy = False
+        async with Reactor() as reactor:
+            port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+            number = port.getHost().port
+            clients = [socket.create_connection(("127.0.0.1", number)) for _ in range(2)]
+            while len(called) < 2:
+                await asyncio.sleep(0.001)
+            for each in clients:
+                each.close()
+            return called, number
+
+    called, number = run(main())
+
+    assert called == [
+        (0, f"<Named #0 on {number}>", "Named,0,127.0.0.1"),
+        (1, f"<Named #1 on {number}>", "Named,1,127.0.0.1"),
+    ]
+
+
+def test_reserve_is_had_again():
+    """A reserve that was lost is taken again by the next that needs it."""
+    reserve = Reserve()
+    reserve.keep()
+
+    reserve._give_up()  # as if another thread had been quicker to take what was given up
+    lost = reserve.number
+    reserve.renew()
+    again = reserve.number
+    reserve.release()
+
+    assert lost == -1
+    assert again >= 0
+    assert reserve.number == -1

@@ -260,3 +260,45 @@ def test_loop_that_cannot_says_so(run, log):
 
     assert run(main()) == b""
     assert "NotImplementedError" in log.take()[0]
+
+
+def test_producer_waits_while_descriptors_do(files, run):
+    """A producer is paused when descriptors find no room, however few the bytes are."""
+
+    class Producer:
+        paused = resumed = 0
+
+        def pauseProducing(self):
+            self.paused += 1
+
+        def resumeProducing(self):
+            self.resumed += 1
+
+        def stopProducing(self):
+            pass
+
+    async def main():
+        async with Reactor() as reactor:
+            protocol, theirs = await connected(reactor)
+            producer = Producer()
+            protocol.transport.registerProducer(producer, True)
+            sent = 0
+            while not producer.paused:
+                protocol.transport.sendFileDescriptor(files[0].fileno())
+                protocol.transport.write(b"x")
+                sent += 1
+                await asyncio.sleep(0)
+            got = names = 0
+            theirs.setblocking(False)
+            while names < sent:
+                data, found = taken(theirs)
+                got, names = got + len(data), names + len(found)
+                await asyncio.sleep(0)
+            while not producer.resumed:
+                await asyncio.sleep(0.001)
+            theirs.close()
+            return sent, got, names
+
+    sent, got, names = run(main())
+
+    assert sent == got == names
