@@ -51,7 +51,7 @@ class AdoptedPort(StreamPort):
     def _refused(self, cause: object) -> error.CannotListenError:
         return error.CannotListenError(None, self._descriptor, cause)
 
-    def _named(self, host: Any) -> str:
+    def _named(self, host: Any) -> int | str:
         if isinstance(host, UNIXAddress):
             return os.fsdecode(host.name or b"")
         return super()._named(host)

@@ -178,9 +178,9 @@ class StreamPort:
         """What to raise when the address can't be had."""
         raise NotImplementedError
 
-    def _named(self, host: Any) -> str:
+    def _named(self, host: Any) -> int | str:
         """What log lines call the address `host`."""
-        return str(host.port)
+        return int(host.port)
 
     def _leave(self) -> None:
         """Remove what was beside the socket, which is closed by now. Must not raise."""
@@ -200,7 +200,7 @@ class StreamPort:
         listening = self._bound()
         host = address_from(listening.getsockname())
         try:
-            log.msg(f"{_name_of(self.factory)} starting on {self._named(host)}")
+            log.msg(f"{_name_of(self.factory)} starting on {self._named(host)!r}")
             self.factory.doStart()
         except BaseException:
             listening.close()
@@ -265,7 +265,7 @@ class StreamPort:
         return _name_of(self.factory)
 
     def __repr__(self) -> str:
-        where = "(not listening)" if self._host is None else f"on {self._named(self._host)}"
+        where = "(not listening)" if self._host is None else f"on {self._named(self._host)!r}"
         return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
 
     # -- inside

@@ -117,7 +117,7 @@ class UNIXPort(StreamPort):
     def _refused(self, cause: object) -> error.CannotListenError:
         return error.CannotListenError(None, self.port, cause)
 
-    def _named(self, host: UNIXAddress) -> str:
+    def _named(self, host: UNIXAddress) -> int | str:
         return os.fsdecode(self.port)
 
     def _leave(self) -> None:
