@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import ssl
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.flow import MARK
@@ -265,7 +264,7 @@ class TLSLayer(asyncio.Protocol):
         failed, done = None, False
         try:
             done = self.session.shake()
-        except ssl.SSLError as exc:
+        except self.session.errors as exc:
             failed = exc
         if self.session.outgoing.pending:  # be it what tells the peer why it failed
             self._carrier.write(self.session.outgoing.read())

@@ -37,6 +37,7 @@ class Session:
         "_incoming",
         "_tls",
         "context",
+        "errors",
         "hostname",
         "is_client",
         "outgoing",
@@ -47,6 +48,8 @@ class Session:
         self, context: ssl.SSLContext, is_client: bool, hostname: str | None = None
     ) -> None:
         self.context = context
+        #: What `shake` raises when the handshake has failed.
+        self.errors: tuple[type[Exception], ...] = (ssl.SSLError,)
         self.is_client = is_client
         #: Whom a client asks for, and whose certificate it expects where its context says so.
         self.hostname = hostname
@@ -63,6 +66,19 @@ class Session:
             self._incoming, self.outgoing, server_side=not self.is_client, server_hostname=name
         )
         self._decrypt = self._tls.read
+
+    @property
+    def lacks_hostname(self) -> bool:
+        """Whether a client is to verify whom it speaks with, and doesn't know whom to expect."""
+        return self.is_client and self.hostname is None and self.context.check_hostname
+
+    def negotiate(self, names: list[bytes]) -> None:
+        """Offer, or choose from what is offered, the first of `names` that both have (ALPN)."""
+        self.context.set_alpn_protocols([name.decode("ascii") for name in names])
+
+    def get_context(self) -> ssl.SSLContext:
+        """The context, by the name that a connection of pyOpenSSL's has for it."""
+        return self.context
 
     # -- the handshake
 
@@ -188,9 +204,8 @@ class Terms:
         if session.hostname is None:
             session.hostname = host
         if self._offering is not None:
-            names = [name.decode("ascii") for name in self._offering.acceptableProtocols()]
-            session.context.set_alpn_protocols(names)
-        if session.is_client and session.hostname is None and session.context.check_hostname:
+            session.negotiate(list(self._offering.acceptableProtocols()))
+        if session.lacks_hostname:
             raise ValueError(
                 f"{self._where}() can't tell whose certificate to expect: give it"
                 " optionsForClientTLS(hostname), or a context with check_hostname off"
@@ -205,7 +220,7 @@ class Terms:
         name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
         create = getattr(factory, name, None)
         if create is not None and not isinstance(factory, type):
-            return create  # type: ignore[no-any-return]  # it is whoever's
+            return lambda user: self._created(create, user)
         if not hasattr(factory, "getContext") or isinstance(factory, type):
             raise TypeError(
                 f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
@@ -214,5 +229,19 @@ class Terms:
         self._session_of(factory.getContext())  # what is wrong with it is said now
         return lambda user: self._session_of(factory.getContext())
 
+    def _created(self, create: Callable[[Any], Any], user: Any) -> Any:
+        """What a connection creator makes, of ours or of pyOpenSSL's."""
+        if type(self.factory).__module__.startswith("reactorlite."):
+            return create(user)
+        from reactorlite.internet import _pyopenssl
+
+        verifier = _pyopenssl.Verifier(user)
+        made = create(verifier)
+        return _pyopenssl.session_of(made, self.is_client, verifier) or made
+
     def _session_of(self, context: Any) -> Any:
-        return Session(context, self.is_client) if isinstance(context, ssl.SSLContext) else context
+        if isinstance(context, ssl.SSLContext):
+            return Session(context, self.is_client)
+        from reactorlite.internet import _pyopenssl
+
+        return _pyopenssl.session_of(context, self.is_client, None) or context

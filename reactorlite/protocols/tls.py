@@ -6,7 +6,6 @@ than a connection: TLS inside another protocol, over endpoints, or over what a t
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +196,7 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         failed, done = None, False
         try:
             done = self._session.shake()
-        except ssl.SSLError as exc:
+        except self._session.errors as exc:
             failed = Failure(exc)
         self._send()
         if failed is not None:
