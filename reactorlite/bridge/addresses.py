@@ -36,6 +36,17 @@ def _scoped(host: str, scope: int) -> str:
         return f"{host}%{scope}"
 
 
+def name_to_bind(family: int, host: str, port: int) -> Any:
+    """What `bind` takes for `host`, an address of that family, which may name its link."""
+    if family == socket.AF_INET6 and host:
+        # Only the resolver knows the number of a link such as the one in "fe80::1%eth0".
+        found = socket.getaddrinfo(
+            host, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+        return found[0][4]
+    return (host, port)
+
+
 def socket_name(address: Any) -> Any:
     """The reverse of `address_from`; None for an address that isn't a socket's."""
     if isinstance(address, IPv4Address):

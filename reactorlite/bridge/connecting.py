@@ -8,7 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import IP_FAMILIES
+from reactorlite.bridge.addresses import IP_FAMILIES, name_to_bind
 from reactorlite.bridge.errands import Errand, Writable
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory, kind_of
 from reactorlite.bridge.loops import serve_connected, set_reuse, watches_descriptors
@@ -393,7 +393,7 @@ def _bind(connecting: socket.socket, bind_address: Any) -> None:
         if not isinstance(bind_address, tuple):  # a Binding
             set_reuse(connecting, bind_address._reuseAddress, bind_address._reusePort)
             bind_address = (bind_address._address or "", bind_address._port)
-        connecting.bind(bind_address)
+        connecting.bind(name_to_bind(connecting.family, *bind_address))
     except OSError as exc:
         raise error.ConnectBindError(exc.errno, exc.strerror) from exc
 

@@ -11,7 +11,7 @@ from functools import partial
 from logging import WARNING
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import IP_FAMILIES, address_from
+from reactorlite.bridge.addresses import IP_FAMILIES, address_from, name_to_bind
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
 from reactorlite.internet import error
@@ -354,7 +354,7 @@ class Port(StreamPort):
 
     def _bind(self, listening: socket.socket) -> None:
         set_reuse(listening, *self._reuse)
-        listening.bind(_bind_address(listening.family, self.interface, self.port))
+        listening.bind(name_to_bind(listening.family, self.interface, self.port))
 
     def _from_binding(self, binding: Any, interface: str | bytes) -> tuple[int, str | bytes]:
         self._reuse = (binding._reuseAddress, binding._reusePort)
@@ -390,16 +390,6 @@ def listening_on(
             raise refused(exc) from exc
         raise
     return listening
-
-
-def _bind_address(family: int, interface: str, port: int) -> Any:
-    if family == socket.AF_INET6:
-        # Only the resolver knows the number of a scope such as the one in "fe80::1%eth0".
-        found = socket.getaddrinfo(
-            interface, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
-        return found[0][4]
-    return (interface, port)
 
 
 def _result_of(work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:

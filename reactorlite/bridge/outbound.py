@@ -73,6 +73,9 @@ class StreamTransport:
     #: Whether it is encrypted; older programs ask so.
     TLS = False
 
+    #: A push producer is paused over so many bytes that wait; may be set on a transport.
+    bufferSize = MARK
+
     def __init__(
         self,
         adapter: StreamAdapter,
@@ -452,7 +455,7 @@ class StreamTransport:
         if flow is not None:
             self._unsettled = True
             flow.waiting += size
-            if flow.is_due or not flow.is_push or flow.waiting > MARK:
+            if flow.is_due or not flow.is_push or flow.waiting > self.bufferSize:
                 flow.fill()
 
     def _send(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import os
 import socket
 
@@ -10,6 +11,7 @@ import pytest
 from reactorlite import Reactor
 from reactorlite.bridge import connecting
 from reactorlite.internet import error
+from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
 
 IPV4 = socket.AF_INET
@@ -478,3 +480,53 @@ def test_resolver_that_times_out_leaves_the_caller_alone(log):
 
     with asyncio.Runner(loop_factory=Hasty) as runner:
         assert runner.run(main())
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_comes_from_a_binding(shared, run):
+    """A `Binding` is a local address to come from, with the options that it says."""
+
+    async def main():
+        async with Reactor() as reactor:
+            client = Client()
+            binding = _Binding("127.0.0.2", 0, reuseAddress=shared, reusePort=shared)
+            reactor.connectTCP("127.0.0.1", port_of(reactor), client, bindAddress=binding)
+            transport = (await client.made).transport
+            options = [
+                bool(transport.socket.getsockopt(socket.SOL_SOCKET, each))
+                for each in (socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+            ]
+            transport.loseConnection()
+            await client.lost
+            return transport.getHost().host, options
+
+    assert run(main()) == ("127.0.0.2", [shared, shared])
+
+
+def link_local():
+    """An address of this machine that is only good on one link, with it; None without one."""
+    try:
+        with open("/proc/net/if_inet6") as lines:
+            found = [line.split() for line in lines if line.startswith("fe80")]
+    except OSError:
+        return None
+    return next((f"{ipaddress.IPv6Address(int(each[0], 16))}%{each[5]}" for each in found), None)
+
+
+def test_comes_from_a_link(run):
+    """A link-local address, with its link, can be connected to and from."""
+    host = link_local()
+    if host is None:
+        pytest.skip("no link-local address here")
+
+    async def main():
+        async with Reactor() as reactor:
+            client = Client()
+            port = port_of(reactor, host)
+            reactor.connectTCP(host, port, client, bindAddress=(host, 0))
+            transport = (await client.made).transport
+            transport.loseConnection()
+            await client.lost
+            return transport.getHost().host, transport.getPeer().host
+
+    assert run(main()) == (host, host)
