@@ -360,6 +360,9 @@ class StreamTransport:
         return f"<{self._protocol_name()} #{self.sessionno} on {where}>"
 
     def _protocol_name(self) -> str:
+        prefix = getattr(self.protocol, "logPrefix", None)
+        if prefix is not None:
+            return str(prefix())
         kind = type(self.protocol) if self.protocol is not None else self._kind
         return kind.__name__
 

@@ -1,6 +1,7 @@
 """The transport: what is gathered and when it is sent, seen from the loop's side."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -333,6 +334,34 @@ def test_push_producer_is_paused_inside_write(run):
         return below, above, waiting, producer.told
 
     assert run(main()) == ([], ["pause"], ["pause"], ["pause", "resume"])
+
+
+def test_buffer_size_is_the_producers_mark(run):
+    """`bufferSize`, set on a transport, says when its producer is paused."""
+
+    async def main():
+        line, asked = Line(), []
+        producer = SimpleNamespace(pauseProducing=lambda: asked.append("pause"))
+        line.transport.bufferSize = 500
+        line.transport.registerProducer(producer, True)
+        line.transport.write(b"x" * 500)
+        before = list(asked)
+        line.transport.write(b"x")
+        line.transport.unregisterProducer()
+        return before, asked
+
+    assert run(main()) == ([], ["pause"])
+
+
+def test_log_lines_name_the_protocol_as_it_wishes(run):
+    """What a protocol's `logPrefix` says stands in `logstr`, and in the transport's `repr`."""
+
+    async def main():
+        line = Line()
+        line.protocol.logPrefix = lambda: "Custom"
+        return line.transport.logPrefix(), repr(line.transport)
+
+    assert run(main()) == ("Custom,0,192.0.2.1", "<Custom #0 on 2>")
 
 
 def test_pull_producer_is_asked_for_one_piece_at_a_time(run):
