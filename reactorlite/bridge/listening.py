@@ -234,6 +234,16 @@ class StreamPort:
         """Another name of `stopListening`."""
         return self.stopListening()
 
+    def connectionLost(self, reason: object = None) -> None:
+        """Close at once; what the factory's `doStop` raises passes.
+
+        Twisted's reactors end ports by this; for programs there is `stopListening`.
+        """
+        if self.connected:
+            self._scope.forget(self)
+            self._stop_accepting()
+            self._end()
+
     def getHost(self) -> Address:
         """The address that is listened on; with port 0, the number that was chosen."""
         if self._host is None:
@@ -305,23 +315,24 @@ class StreamPort:
             listening.close()
 
     def _finish(self) -> None:
+        closed, self._closed = self._closed, None
+        assert closed is not None
+        try:
+            if self.connected:
+                self._end()
+        except Exception:
+            closed.errback(Failure())
+        else:
+            closed.callback(None)
+
+    def _end(self) -> None:
         self._close_socket()
         self._leave()
         self.connected = self.disconnecting = False
         self._scope.ports.pop(self, None)
         log.msg(f"({self.kind} Port {self._named(self._host)} Closed)")
         self._host = None
-        closed, self._closed = self._closed, None
-        failure = None
-        try:
-            self.factory.doStop()
-        except Exception:
-            failure = Failure()
-        assert closed is not None
-        if failure is None:
-            closed.callback(None)
-        else:
-            closed.errback(failure)
+        self.factory.doStop()
 
 
 class Port(StreamPort):

@@ -17,6 +17,7 @@ from reactorlite.bridge.listening import Reserve
 from reactorlite.internet import error
 from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import Factory, Protocol
+from reactorlite.internet.tcp import makeBinding
 
 
 class Echo(Protocol):
@@ -464,3 +465,55 @@ def test_reserve_is_had_again():
     assert lost == -1
     assert again >= 0
     assert reserve.number == -1
+
+
+def test_connection_lost_ends_a_port_at_once(run):
+    """`connectionLost` closes the port in the call, and what `doStop` raises passes."""
+
+    async def main():
+        async with Reactor() as reactor:
+            factory = echo()
+            factory.stopFactory = lambda: 1 / 0
+            port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+            number = port.getHost().port
+            await asyncio.sleep(0)
+            with pytest.raises(ZeroDivisionError):
+                port.connectionLost(None)
+            await asyncio.sleep(0)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", number)
+            return port.connected, port.fileno(), await port.stopListening()
+
+    assert run(main()) == (False, -1, None)
+
+
+def test_connection_lost_while_stopping(run):
+    """A port that was asked to stop, and is ended before it did, ends once."""
+
+    async def main():
+        async with Reactor() as reactor:
+            factory = echo()
+            port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+            stopped = port.stopListening()
+            port.connectionLost(None)
+            users = factory.numPorts
+            await stopped
+            return users, factory.numPorts
+
+    assert run(main()) == (0, 0)
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="the system has no such option")
+def test_ports_that_share_a_number(run):
+    """Two ports made with `reusePort` listen on one number."""
+
+    async def main():
+        async with Reactor() as reactor:
+            first = reactor.listenTCP(makeBinding("127.0.0.1", 0, reusePort=True), echo())
+            number = first.getHost().port
+            second = reactor.listenTCP(makeBinding("127.0.0.1", number, reusePort=True), echo())
+            with pytest.raises(error.CannotListenError):
+                reactor.listenTCP(number, echo(), interface="127.0.0.1")
+            return second.getHost().port == number
+
+    assert run(main())
