@@ -109,9 +109,10 @@ class StreamAdapter(asyncio.Protocol):
         # Twisted tells of halves over plain streams only; the end of TLS is the end of both.
         listener = None if out.TLS else adapted("IHalfCloseableProtocol", out.protocol)
         if listener is not None:
+            out.peer_is_done = True
             self.call(listener.readConnectionLost)
             if out._asyncio.can_write_eof():
-                return True
+                return not out._shut  # with both halves closed, nothing can come any more
             # Over asyncio's own TLS one half alone can't be closed.
         out.peer_ended()
         return False

@@ -73,6 +73,9 @@ class StreamTransport:
     #: Whether it is encrypted; older programs ask so.
     TLS = False
 
+    #: Whether the peer has closed its half, and the protocol was told.
+    peer_is_done = False
+
     #: A push producer is paused over so many bytes that wait; may be set on a transport.
     bufferSize = MARK
 
@@ -531,6 +534,8 @@ class StreamTransport:
         listener = adapted("IHalfCloseableProtocol", self.protocol)
         if listener is not None:
             self._adapter.call(listener.writeConnectionLost)
+        if self.peer_is_done:
+            self._asyncio.close()
 
     def _tell_when_empty(self) -> None:
         # asyncio tells only of a buffer that was over its mark: with a mark of zero that

@@ -8,7 +8,9 @@ import pytest
 from reactorlite.bridge import adapt
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.internet import error
+from reactorlite.internet.interfaces import IHalfCloseableProtocol
 from reactorlite.internet.protocol import Factory, Protocol
+from reactorlite.python.components import implementer
 
 
 class Carrier(asyncio.Transport):
@@ -243,6 +245,60 @@ def test_half_close_comes_after_the_data(run):
         return waiting, line.carrier.pieces, line.carrier.asked
 
     assert run(main()) == ([], [b"data"], ["eof"])
+
+
+@implementer(IHalfCloseableProtocol)
+class Halves(Protocol):
+    """Hears of each half's end, and notes it."""
+
+    def __init__(self):
+        self.heard = []
+
+    def readConnectionLost(self):
+        self.heard.append("read")
+
+    def writeConnectionLost(self):
+        self.heard.append("write")
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_connection_without_a_half_left_is_closed(run, ours_first):
+    """When both halves are closed the connection is, whichever was the first."""
+
+    async def main():
+        line = Line()
+        line.transport.protocol = protocol = Halves()
+        for end_ours in (ours_first, not ours_first):
+            if end_ours:
+                line.transport.loseWriteConnection()
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            elif not line.adapter.eof_received():
+                line.carrier.close()  # as asyncio does then
+        return protocol.heard, line.carrier.asked
+
+    order = ["write", "read"] if ours_first else ["read", "write"]
+    assert run(main()) == (order, ["eof", "close"])
+
+
+def test_half_is_closed_after_the_data(run):
+    """A half closed in the answer to the peer's end waits for the data, and so does the close."""
+
+    async def main():
+        line = Line()
+        line.transport.protocol = protocol = Halves()
+        line.carrier.takes = False
+        protocol.readConnectionLost = lambda: (
+            line.transport.write(b"bye"),
+            line.transport.loseWriteConnection(),
+        )
+        stays = line.adapter.eof_received()
+        before = list(line.carrier.asked)
+        line.drain()
+        await asyncio.sleep(0)
+        return stays, before, line.carrier.pieces, line.carrier.asked
+
+    assert run(main()) == (True, [], [b"bye"], ["eof", "close"])
 
 
 def test_abort_drops_what_was_gathered(run):

@@ -6,6 +6,8 @@ from typing import Any
 
 from stage import Stage, boom, differs, scenario
 
+_BOTH = "both halves are closed, and nothing would ever end it but the garbage collector"
+
 
 @scenario(
     differs(
@@ -94,7 +96,19 @@ def lose_write_connection(api: Stage) -> Any:
     yield api.seen("server", "connectionLost")
 
 
-@scenario()
+@scenario(
+    differs(
+        "server",
+        "connectionMade",
+        "returned",
+        "writeConnectionLost",
+        "dataReceived b'we still talk'",
+        "readConnectionLost",
+        "connectionLost ConnectionDone",
+        "connected False",
+        because=_BOTH,
+    )
+)
 def lose_write_connection_half_closeable(api: Stage) -> Any:
     """A half-closeable protocol is told when its half is closed, and still receives."""
     server = api.server(
@@ -114,7 +128,18 @@ def lose_write_connection_half_closeable(api: Stage) -> Any:
     yield api.seen("server", "connectionLost")
 
 
-@scenario()
+@scenario(
+    differs(
+        "server",
+        "connectionMade",
+        "writeConnectionLost",
+        "readConnectionLost",
+        "in read lost",
+        "connectionLost ConnectionDone",
+        "connected False",
+        because=_BOTH,
+    )
+)
 def both_halves_close(api: Stage) -> Any:
     """Our half first, then the peer's."""
     server = api.server(
@@ -133,7 +158,17 @@ def both_halves_close(api: Stage) -> Any:
     yield api.seen("server", "connectionLost")
 
 
-@scenario()
+@scenario(
+    differs(
+        "server",
+        "connectionMade",
+        "readConnectionLost",
+        "writeConnectionLost",
+        "connectionLost ConnectionDone",
+        "connected False",
+        because=_BOTH,
+    )
+)
 def both_halves_close_the_other_way(api: Stage) -> Any:
     """The peer's half first, then ours."""
     server = api.server(interfaces=[api.interfaces.IHalfCloseableProtocol])
