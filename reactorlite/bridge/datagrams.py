@@ -51,9 +51,12 @@ class DatagramAdapter(asyncio.DatagramProtocol):
             transport.max_size = self._port.maxPacketSize
         self._transport = transport
         if self._is_stopping:
-            self.stop()
+            # Not now: uvloop would never free a transport that is closed in this call.
+            self._loop.call_soon(self.stop)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._is_stopping:
+            return
         port = self._port
         if len(data) > port.maxPacketSize:
             data = data[: port.maxPacketSize]

@@ -27,6 +27,8 @@ class PathAdapter(DatagramAdapter):
     __slots__ = ()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._is_stopping:
+            return
         port = self._port
         if type(addr) is bytes and is_uvloop(self._loop):
             # uvloop gives a name of Linux' abstract space in its whole field, filled with zeros.
@@ -43,6 +45,8 @@ class PeerAdapter(DatagramAdapter):
     __slots__ = ()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._is_stopping:
+            return
         port = self._port
         try:
             port.protocol.datagramReceived(data[: port.maxPacketSize])
