@@ -76,6 +76,7 @@ class PipeEnd(StreamAdapter):
         work, self._opening.work = self._opening.work, None
         if work is not None:
             work.close()
+        self._opening.end = None  # else each would keep the other until they are collected
         super().connection_lost(exc)
 
     # -- what the transport calls
@@ -240,10 +241,10 @@ class Descriptor:
 class _Opening:
     """Stands for asyncio's transport until that is made."""
 
-    __slots__ = ("_end", "file", "is_asked", "is_begun", "is_over", "waiting", "work")
+    __slots__ = ("end", "file", "is_asked", "is_begun", "is_over", "waiting", "work")
 
     def __init__(self, end: PipeEnd, descriptor: int) -> None:
-        self._end = end
+        self.end: PipeEnd | None = end
         self.file = Descriptor(descriptor)
         self.waiting: list[bytes] = []
         self.is_asked = False  # to tell when nothing waits any longer
@@ -272,7 +273,7 @@ class _Opening:
     def abort(self) -> None:
         if not self.is_over:
             self.is_over = True
-            if not self.is_begun:
-                self._end.give_up()
+            if self.end is not None and not self.is_begun:
+                self.end.give_up()
 
     close = abort

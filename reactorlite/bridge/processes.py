@@ -239,6 +239,7 @@ class Process:
             return
         if self._scope.held.pop(self, self) is None and self._reason is not None:
             self.call("processEnded", self._reason)
+        self.proto = None  # else each would keep the other until they are collected
 
     def _readers(self) -> list[PipeTransport]:
         return [pipe for pipe in self.pipes.values() if pipe.reads]
