@@ -60,7 +60,7 @@ class StandardIO:
         self._reader = Input(self, stdin)
         self._writer = Output(self, stdout)
         # What is paused is watched by nobody, who could tell it that the reactor ends.
-        self._trigger = self.reactor.addSystemEventTrigger(
+        self._trigger: Any = self.reactor.addSystemEventTrigger(
             "during", "shutdown", self.connectionLost, Failure(error.ConnectionLost())
         )
         try:
@@ -137,9 +137,11 @@ class StandardIO:
         self.disconnected = True
         for half in (self._reader, self._writer):
             half.end(reason)
+            half._owner = None
         self._let_go()
+        protocol, self.protocol = self.protocol, None
         try:
-            self.protocol.connectionLost(reason)
+            protocol.connectionLost(reason)
         except Exception:
             log.err(Failure(), "Unhandled error in the connectionLost of a protocol on StandardIO")
 
@@ -188,6 +190,8 @@ class StandardIO:
             self.reactor.removeSystemEventTrigger(self._trigger)
         except ValueError:
             return  # it is what calls us
+        finally:
+            self._trigger = None
 
 
 class Half(FileDescriptor):
@@ -196,7 +200,7 @@ class Half(FileDescriptor):
     def __init__(self, owner: StandardIO, descriptor: int) -> None:
         super().__init__(owner.reactor)
         self.connected = 1
-        self._owner = owner
+        self._owner: Any = owner  # none, once both have ended
         self._descriptor = descriptor
 
     def fileno(self) -> int:
