@@ -151,6 +151,7 @@ class _WrappingFactory(ClientFactory[Any]):
 
     def clientConnectionFailed(self, connector: interfaces.IConnector, reason: Failure) -> None:
         """Fail the Deferred, unless it has been told."""
+        self._connector = None  # else each would keep the other until they are collected
         if not self._onConnection.called:
             self._onConnection.errback(reason)
 
