@@ -146,7 +146,7 @@ class TLSLayer(asyncio.Protocol):
             exc = None  # it was closed from here, and lost nothing
         exc = self._failure or exc
         # Errors have tracebacks, with frames, with this object in them.
-        self._failure = self.session.over = None
+        self._failure = self.session.over = self._closes_next = None
         self._adapter.connection_lost(exc)
 
     def secured(self) -> None:
@@ -190,8 +190,7 @@ class TLSLayer(asyncio.Protocol):
             self._closes_next = self.write_eof
             return
         self.session.close()
-        if self.session.outgoing.pending:
-            self._carrier.write(self.session.outgoing.read())
+        self._pass_on()
 
     def can_write_eof(self) -> bool:
         """Whether one half can be closed alone: with TLS as it is used today, it can."""
@@ -261,17 +260,19 @@ class TLSLayer(asyncio.Protocol):
             self._adapter.resume_writing()
 
     def _shake(self) -> None:
-        failed, done = None, False
         try:
             done = self.session.shake()
         except self.session.errors as exc:
-            failed = exc
-        if self.session.outgoing.pending:  # be it what tells the peer why it failed
-            self._carrier.write(self.session.outgoing.read())
-        if failed is not None:
-            self._fail(failed)
-        elif done:
+            self._pass_on()  # what tells the peer why
+            self._fail(exc)
+            return
+        self._pass_on()
+        if done:
             self._secured()
+
+    def _pass_on(self) -> None:
+        if self.session.outgoing.pending:
+            self._carrier.write(self.session.outgoing.read())
 
     def _secured(self) -> None:
         self._phase = _OPEN

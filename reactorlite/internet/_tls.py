@@ -194,7 +194,7 @@ class Terms:
 
     def session(self, user: Any, host: str | None = None) -> Session:
         """A session for one connection; `user` is who has it, and `host` whom it is with."""
-        session = self._make(user)
+        session = self._make(self, user)
         if not isinstance(session, Session):
             raise TypeError(
                 f"{self._where}() got {session!r} of {self.factory!r}, where reactorlite needs an"
@@ -213,21 +213,21 @@ class Terms:
         session.begin()
         return session
 
-    def _maker(self) -> Callable[[Any], Any]:
+    def _maker(self) -> Callable[[Terms, Any], Any]:
         factory = self.factory
         if isinstance(factory, ssl.SSLContext):
-            return lambda user: Session(factory, self.is_client)
+            return lambda terms, _: Session(factory, terms.is_client)
         name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
         create = getattr(factory, name, None)
         if create is not None and not isinstance(factory, type):
-            return lambda user: self._created(create, user)
+            return lambda terms, user: terms._created(create, user)
         if not hasattr(factory, "getContext") or isinstance(factory, type):
             raise TypeError(
                 f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
                 f" getContext() or {name}(), not {factory!r}"
             )
         self._session_of(factory.getContext())  # what is wrong with it is said now
-        return lambda user: self._session_of(factory.getContext())
+        return lambda terms, _: terms._session_of(factory.getContext())
 
     def _created(self, create: Callable[[Any], Any], user: Any) -> Any:
         """What a connection creator makes, of ours or of pyOpenSSL's."""
