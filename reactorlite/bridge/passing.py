@@ -17,6 +17,7 @@ from reactorlite.bridge.flow import MARK
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, kind_of
 from reactorlite.bridge.loops import can_receive_descriptors
 from reactorlite.bridge.outbound import StreamTransport
+from reactorlite.internet import error
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
@@ -53,8 +54,9 @@ class UNIXTransport(StreamTransport):
         """Send a descriptor along with the next byte that is written, of which there must be one.
 
         The peer's protocol gets it before that byte; several go with one byte. It is duplicated,
-        so that it may be closed after this call. One that no byte follows is never sent. Raises
-        `OSError` for what is no descriptor, and does nothing on a connection that is closed.
+        so that it may be closed after this call. One that no byte follows is never sent, and
+        `loseConnection` then ends with `FileDescriptorOverrun`. Raises `OSError` for what is no
+        descriptor, and does nothing on a connection that is closed.
         """
         if not isinstance(descriptor, int):
             raise TypeError(
@@ -77,6 +79,11 @@ class UNIXTransport(StreamTransport):
             self._pause_producer()
             return
         super().flush()
+
+    def _settle(self) -> None:
+        super()._settle()
+        if self._descriptors and self._shut and self.disconnecting and self.ending is Ending.NONE:
+            self.ending = Failure(error.FileDescriptorOverrun())
 
     def _pause_producer(self) -> None:
         # However few the bytes are: the descriptors that wait for room are open, and many.

@@ -141,7 +141,7 @@ def test_waits_for_a_full_peer(files, run):
 
 
 def test_unsent_are_let_go(files, run):
-    """A descriptor that no byte followed is closed with the connection."""
+    """A descriptor that no byte followed is closed with the connection, whose reason says so."""
 
     async def main():
         async with Reactor() as reactor:
@@ -159,7 +159,7 @@ def test_unsent_are_let_go(files, run):
 
     reason, left = run(main())
 
-    assert reason.check(error.ConnectionDone)
+    assert reason.check(error.FileDescriptorOverrun)
     assert left == 0
 
 
