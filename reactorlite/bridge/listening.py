@@ -182,6 +182,10 @@ class StreamPort:
         """What log lines call the address `host`."""
         return int(host.port)
 
+    def _caption(self) -> str:
+        """What the log line about the start calls what is served."""
+        return _name_of(self.factory)
+
     def _leave(self) -> None:
         """Remove what was beside the socket, which is closed by now. Must not raise."""
 
@@ -200,7 +204,7 @@ class StreamPort:
         listening = self._bound()
         host = address_from(listening.getsockname())
         try:
-            log.msg(f"{_name_of(self.factory)} starting on {self._named(host)!r}")
+            log.msg(f"{self._caption()} starting on {self._named(host)!r}")
             self.factory.doStart()
         except BaseException:
             listening.close()

@@ -69,6 +69,9 @@ class TLSPort(Port):
         super().__init__(scope, port, factory, backlog, interface)
         self.terms = Terms("listenSSL", contextFactory, False, factory)
 
+    def _caption(self) -> str:
+        return f"{super()._caption()} (TLS)"
+
 
 class TLSConnector(Connector):
     """A client's connection that `connectSSL` asked for."""

@@ -15,6 +15,7 @@ from reactorlite.internet import error
 from reactorlite.internet.interfaces import IHandshakeListener, INegotiated, ISSLTransport
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
 from reactorlite.internet.ssl import Certificate, VerificationError, optionsForClientTLS
+from reactorlite.python import log as python_log
 from reactorlite.python.components import implementer
 
 
@@ -868,3 +869,31 @@ def test_listening_before_the_loop(reactor, certificate):
     reactor.run()
 
     assert seen == [error.ConnectionDone]
+
+
+def test_port_says_in_the_log_that_it_speaks_tls(certificate, run):
+    """The line about a port's start tells of TLS; so does the one about its end."""
+    lines = []
+
+    def observe(event):
+        lines.extend(event["message"])
+
+    class Shop(Factory):
+        noisy = False
+
+    async def main():
+        async with Reactor() as reactor:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            port = reactor.listenSSL(0, Shop(), context, interface="127.0.0.1")
+            number = port.getHost().port
+            await port.stopListening()
+            return number
+
+    python_log.addObserver(observe)
+    try:
+        number = run(main())
+    finally:
+        python_log.removeObserver(observe)
+
+    assert lines == [f"Shop (TLS) starting on {number}", f"(TLS Port {number} Closed)"]
