@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import subprocess
@@ -291,6 +292,8 @@ def our_classes() -> list[type]:
     """Find every class of the package."""
     names = [m.name for m in pkgutil.walk_packages([str(PACKAGE)], "reactorlite.")]
     elsewhere = () if sys.platform == "win32" else ("iocpreactor",)
+    if importlib.util.find_spec("serial") is None:
+        elsewhere += ("serialport",)
     modules = [
         importlib.import_module(n) for n in names if not n.endswith(("__main__", *elsewhere))
     ]
