@@ -32,6 +32,7 @@ ASYNCIO_BELOW_THE_BRIDGE = {"internet._futures"}
 ZOPE = {"python._zope"}
 OPTIONAL = {
     "internet._crypto": {"cryptography", "OpenSSL"},
+    "internet._pyopenssl": {"OpenSSL"},
     "internet.serialport": {"serial"},
 }
 """Who may import, in a call, what is used where it is installed, and needed nowhere."""

@@ -8,7 +8,7 @@ from reactorlite.bridge.connecting import Connector
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter
 from reactorlite.bridge.listening import Port
 from reactorlite.bridge.tls import SecureTransport, TLSLayer, host_of
-from reactorlite.internet._tls import Terms
+from reactorlite.internet._terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

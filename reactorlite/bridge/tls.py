@@ -17,7 +17,8 @@ from reactorlite.bridge.flow import MARK
 from reactorlite.bridge.loops import is_closing
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.internet import error
-from reactorlite.internet._tls import Session, Terms
+from reactorlite.internet._terms import Terms
+from reactorlite.internet._tls import Session
 from reactorlite.python.components import implementer
 
 if TYPE_CHECKING:

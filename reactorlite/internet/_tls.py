@@ -1,4 +1,4 @@
-"""One end of TLS with no carrier of its own, and what a context factory says it is to be like.
+"""One end of TLS with no carrier of its own.
 
 Both what runs over asyncio's transports (`bridge.tls`) and what runs over any transport at all
 (`protocols.tls`) move the bytes of a `Session`.
@@ -7,12 +7,10 @@ Both what runs over asyncio's transports (`bridge.tls`) and what runs over any t
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from typing import Any
 
 from reactorlite.internet import _crypto, error
 from reactorlite.internet._x509 import X509
-from reactorlite.python.components import adapted
 
 #: The most that one record of TLS holds.
 RECORD = 16384
@@ -176,72 +174,3 @@ def _blamed(exc: ssl.SSLCertVerificationError) -> ssl.SSLCertVerificationError:
     named.verify_code, named.verify_message = exc.verify_code, exc.verify_message
     named.library, named.reason = exc.library, exc.reason
     return named
-
-
-class Terms:
-    """What a context factory says of the connections that are to be made by it."""
-
-    def __init__(self, where: str, factory: Any, is_client: bool, offering: Any = None) -> None:
-        """`offering` may be a factory with `acceptableProtocols`.
-
-        Raises `TypeError` for what is no context factory.
-        """
-        self.factory = factory
-        self.is_client = is_client
-        self._where = where
-        self._offering = adapted("IProtocolNegotiationFactory", offering)
-        self._make = self._maker()
-
-    def session(self, user: Any, host: str | None = None) -> Session:
-        """A session for one connection; `user` is who has it, and `host` whom it is with."""
-        session = self._make(self, user)
-        if not isinstance(session, Session):
-            raise TypeError(
-                f"{self._where}() got {session!r} of {self.factory!r}, where reactorlite needs an"
-                " ssl.SSLContext: CertificateOptions and optionsForClientTLS of"
-                " reactorlite.internet.ssl have one"
-            )
-        if session.hostname is None:
-            session.hostname = host
-        if self._offering is not None:
-            session.negotiate(list(self._offering.acceptableProtocols()))
-        if session.lacks_hostname:
-            raise ValueError(
-                f"{self._where}() can't tell whose certificate to expect: give it"
-                " optionsForClientTLS(hostname), or a context with check_hostname off"
-            )
-        session.begin()
-        return session
-
-    def _maker(self) -> Callable[[Terms, Any], Any]:
-        factory = self.factory
-        if isinstance(factory, ssl.SSLContext):
-            return lambda terms, _: Session(factory, terms.is_client)
-        name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
-        create = getattr(factory, name, None)
-        if create is not None and not isinstance(factory, type):
-            return lambda terms, user: terms._created(create, user)
-        if not hasattr(factory, "getContext") or isinstance(factory, type):
-            raise TypeError(
-                f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
-                f" getContext() or {name}(), not {factory!r}"
-            )
-        self._session_of(factory.getContext())  # what is wrong with it is said now
-        return lambda terms, _: terms._session_of(factory.getContext())
-
-    def _created(self, create: Callable[[Any], Any], user: Any) -> Any:
-        """What a connection creator makes, of ours or of pyOpenSSL's."""
-        if type(self.factory).__module__.startswith("reactorlite."):
-            return create(user)
-        from reactorlite.internet import _pyopenssl
-
-        verifier = _pyopenssl.Verifier(user)
-        made = create(verifier)
-        return _pyopenssl.session_of(made, self.is_client, verifier) or made
-
-    def _session_of(self, context: Any) -> Any:
-        if isinstance(context, ssl.SSLContext):
-            return Session(context, self.is_client)
-        from reactorlite.internet import _pyopenssl
-
-        return _pyopenssl.session_of(context, self.is_client, None) or context

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
-from reactorlite.internet._tls import Session, Terms
+from reactorlite.internet._terms import Terms
+from reactorlite.internet._tls import Session
 from reactorlite.protocols._wrapping import ProtocolWrapper, WrappingFactory, cancel
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
