@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from reactorlite.internet import error
@@ -13,25 +14,34 @@ from reactorlite.python.failure import Failure
 class PyOpenSSLSession(Session):
     """A `Session` that a `Connection` of pyOpenSSL's carries out, instead of the `ssl` module."""
 
-    __slots__ = ("_refused", "_ssl")
+    __slots__ = ("_names", "_ssl", "_verifier")
 
-    def __init__(self, connection: Any, is_client: bool) -> None:
+    def __init__(self, made: Any, is_client: bool, verifier: Verifier | None = None) -> None:
+        """`made` is a context, or a connection that nobody has begun."""
         self._ssl: Any = import_module("OpenSSL.SSL")
         self.errors = (Exception,)  # pyOpenSSL's own, and what a program's verification raises
-        self._tls = connection
-        self._refused: BaseException | None = None
-        self.context = connection.get_context()
+        self._tls = made if hasattr(made, "do_handshake") else None
+        self._verifier = verifier
+        self.context = made if self._tls is None else made.get_context()
         self.is_client = is_client
         self.hostname = None
-        self.outgoing: Any = _Outgoing(connection, self._ssl.WantReadError)
         self.over = None
-        if is_client:
-            connection.set_connect_state()
-        else:
-            connection.set_accept_state()
+        self._names: list[bytes] = []
 
     def begin(self) -> None:
-        """Nothing is open: whom to ask for, and whom to expect, the program has settled."""
+        """Make the connection, unless there is one. Whom to expect, the program has settled."""
+        connection: Any = self._tls
+        if connection is None:
+            connection = self._tls = self._ssl.Connection(self.context, None)
+        if connection.get_app_data() is None:
+            connection.set_app_data(self._verifier)  # where callbacks of contexts look for it
+        self.outgoing: Any = _Outgoing(connection, self._ssl.WantReadError)
+        if not self.is_client:
+            connection.set_accept_state()
+            return
+        connection.set_connect_state()
+        if self._names:
+            connection.set_alpn_protos(self._names)
 
     @property
     def lacks_hostname(self) -> bool:
@@ -39,21 +49,24 @@ class PyOpenSSLSession(Session):
         return False
 
     def negotiate(self, names: list[bytes]) -> None:
-        """Offer, or choose from what is offered, the first of `names` that both have."""
-        context: Any = self.context
+        """Offer, or choose from what is offered, the first of `names` that both have.
+
+        A server's context that has had connections is left as it is: it has by now what was
+        set for the first of them, or what its program wants.
+        """
         if self.is_client:
-            context.set_alpn_protos(names)
+            self._names = names
             return
+        context: Any = self.context
         none = self._ssl.NO_OVERLAPPING_PROTOCOLS
 
         def choose(_connection: Any, offered: list[bytes]) -> Any:
             return next((each for each in names if each in offered), none)
 
-        context.set_alpn_select_callback(choose)
-
-    def refuse(self, reason: Failure) -> None:
-        """Let the handshake fail, though pyOpenSSL has nothing against it."""
-        self._refused = reason.value
+        try:
+            context.set_alpn_select_callback(choose)
+        except ValueError:
+            return
 
     # -- the handshake
 
@@ -65,13 +78,17 @@ class PyOpenSSLSession(Session):
     def shake(self) -> bool:
         """Go on with the handshake as far as possible; whether it is done."""
         tls: Any = self._tls
-        done = True
+        done, failed = True, None
         try:
             tls.do_handshake()
         except self._ssl.WantReadError:
             done = False
-        if self._refused is not None:
-            raise self._refused
+        except self._ssl.Error as exc:
+            failed = exc
+        if self._verifier is not None:
+            failed = self._verifier.refused or failed
+        if failed is not None:
+            raise failed
         return done
 
     # -- data
@@ -162,34 +179,32 @@ class _Outgoing:
 class Verifier:
     """What Twisted's connection creators take for the TLS protocol that they make one for.
 
-    They tell it of a peer whose certificate is somebody else's, from inside the handshake.
+    They ask its factory what to negotiate, and tell it, from inside the handshake, of a peer
+    whose certificate is somebody else's.
     """
 
-    def __init__(self, user: Any) -> None:
+    def __init__(self, user: Any, wrapped: Any) -> None:
+        """`user` has the connection, and `wrapped` is the factory of what speaks over it."""
         self._user = user
-        self.session: PyOpenSSLSession | None = None
+        self._wrapped = wrapped
+        #: Why the handshake is to fail, though pyOpenSSL has nothing against it.
+        self.refused: BaseException | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._user, name)
 
     @property
     def factory(self) -> Any:
-        """The factory of whoever has the connection, or None."""
-        return getattr(self._user, "factory", None)
+        """An object with the factory of what speaks over TLS as its `wrappedFactory`."""
+        return SimpleNamespace(wrappedFactory=self._wrapped)
 
     def failVerification(self, reason: Failure) -> None:
         """Let the handshake fail for `reason`."""
-        if self.session is not None:
-            self.session.refuse(reason)
+        self.refused = reason.value
 
 
 def session_of(made: Any, is_client: bool, verifier: Verifier | None) -> Session | None:
     """A session by `made`, a context or a connection of pyOpenSSL's; None if it is neither."""
     if type(made).__module__.partition(".")[0] != "OpenSSL" and not hasattr(made, "bio_write"):
         return None
-    if not hasattr(made, "do_handshake"):
-        made = import_module("OpenSSL.SSL").Connection(made, None)
-    session = PyOpenSSLSession(made, is_client)
-    if verifier is not None:
-        verifier.session = session
-    return session
+    return PyOpenSSLSession(made, is_client, verifier)

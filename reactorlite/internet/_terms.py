@@ -21,6 +21,7 @@ class Terms:
         self.factory = factory
         self.is_client = is_client
         self._where = where
+        self._wrapped = offering
         self._offering = adapted("IProtocolNegotiationFactory", offering)
         self._make = self._maker()
 
@@ -67,7 +68,7 @@ class Terms:
             return create(user)
         from reactorlite.internet import _pyopenssl
 
-        verifier = _pyopenssl.Verifier(user)
+        verifier = _pyopenssl.Verifier(user, self._wrapped)
         made = create(verifier)
         return _pyopenssl.session_of(made, self.is_client, verifier) or made
 

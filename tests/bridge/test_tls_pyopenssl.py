@@ -7,7 +7,9 @@ import pytest
 
 from reactorlite import Reactor
 from reactorlite.internet import error
+from reactorlite.internet.interfaces import IProtocolNegotiationFactory
 from reactorlite.internet.protocol import ClientFactory, Protocol
+from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 SSL = pytest.importorskip("OpenSSL.SSL", reason="what is tested is TLS by pyOpenSSL")
@@ -147,3 +149,90 @@ def test_a_creator_s_connection_serves(run, certificate):
     _, heard = run(echoed(Contexts(pyopenssl_server(certificate)), creator, b"hello"))
 
     assert heard == b"hello"
+
+
+@implementer(IProtocolNegotiationFactory)
+class Negotiating(Made):
+    """A factory that speaks some protocols, the first of them best."""
+
+    def __init__(self, side, *names):
+        super().__init__(side)
+        self.names = names
+
+    def acceptableProtocols(self):
+        return self.names
+
+
+class Keeping(Side):
+    """Keeps what was agreed upon."""
+
+    agreed = None
+
+    def dataReceived(self, data):
+        self.agreed = self.transport.negotiatedProtocol
+        super().dataReceived(data)
+
+
+async def agreed(server, client, connections=1):
+    """What the client agreed upon with the server, for each connection."""
+    names = []
+    async with Reactor() as reactor:
+        serving = Negotiating(None, b"best", b"good")
+        port = reactor.listenSSL(0, serving, server, interface="127.0.0.1")
+        for _ in range(connections):
+            serving.side, asked = Side(), Keeping(b"hello")
+            asking = Negotiating(asked, b"other", b"good")
+            reactor.connectSSL("127.0.0.1", port.getHost().port, asking, client)
+            await asyncio.wait_for(asked.over, 10)
+            names.append(asked.agreed)
+    return names
+
+
+def test_factories_negotiate_by_pyopenssl(run, certificate):
+    """What both factories speak is agreed upon, for all connections of the one context."""
+    server = Contexts(pyopenssl_server(certificate))
+
+    names = run(agreed(server, Contexts(SSL.Context(SSL.TLS_METHOD)), connections=2))
+
+    assert names == [b"good", b"good"]
+
+
+class Asking:
+    """Server's creator that lets the factory of each connection choose, as Twisted's do."""
+
+    def __init__(self, context):
+        self.context = context
+        context.set_alpn_select_callback(self._choose)
+
+    def serverConnectionForTLS(self, _protocol):
+        return SSL.Connection(self.context, None)
+
+    def _choose(self, connection, offered):
+        names = connection.get_app_data().factory.wrappedFactory.acceptableProtocols()
+        return next(name for name in names if name in offered)
+
+
+def test_a_creator_finds_the_factory_of_its_connection(run, certificate):
+    """A callback of its context finds what it made the connection for, and that its factory."""
+    server = Asking(pyopenssl_server(certificate))
+
+    names = run(agreed(server, Contexts(SSL.Context(SSL.TLS_METHOD))))
+
+    assert names == [b"good"]
+
+
+def test_a_refusal_is_the_reason_though_the_handshake_fails(run, certificate):
+    """A creator that refuses a peer inside pyOpenSSL's verification is heard first."""
+    refusal = ValueError("somebody else")
+    context = SSL.Context(SSL.TLS_METHOD)
+    creator = Creator(context)
+
+    def verify(connection, *_):
+        connection.get_app_data().failVerification(Failure(refusal))
+        return False
+
+    context.set_verify(SSL.VERIFY_PEER, verify)
+
+    ends, _ = run(echoed(Contexts(pyopenssl_server(certificate)), creator, b"hello"))
+
+    assert ends[1] is refusal
