@@ -36,6 +36,7 @@ def attempted(
 
 
 def _checked(factory: Any) -> Any:
+    # Nothing more: tests of programs give a fake reactor any object, or None.
     if isinstance(factory, type):
         raise TypeError(
             f"connect() takes a factory, not the class {factory!r}: Factory.forProtocol(P) makes"
@@ -151,7 +152,8 @@ class _WrappingFactory(ClientFactory[Any]):
 
     def clientConnectionFailed(self, connector: interfaces.IConnector, reason: Failure) -> None:
         """Fail the Deferred, unless it has been told."""
-        self._connector = None  # else each would keep the other until they are collected
+        if connector is self._connector:
+            self._connector = None  # else each would keep the other until they are collected
         if not self._onConnection.called:
             self._onConnection.errback(reason)
 
