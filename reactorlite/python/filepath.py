@@ -11,6 +11,7 @@ import glob
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import IO, Any, Generic, TypeVar
 
 from reactorlite.python._permissions import RWX, Permissions
@@ -275,12 +276,18 @@ class FilePath(Known, Generic[Kind]):
     def setContent(self, content: bytes, ext: Any = ".new") -> None:
         """Put `content` into the file, at once and whole.
 
-        It is written beside it, to a file whose name ends in `ext`, which takes its place.
+        It is written beside it, to a file whose name ends in `ext`, which takes its place;
+        nothing is left when that can't be done.
         """
         new = self.temporarySibling(ext)
-        with new.open("w") as file:
-            file.write(content)
-        os.replace(new.path, self._as(new.path))
+        try:
+            with new.open("w") as file:
+                file.write(content)
+            os.replace(new.path, self._as(new.path))
+        except BaseException:
+            with suppress(OSError):  # it may be what couldn't be made
+                os.unlink(new.path)
+            raise
         self.changed()
 
     def touch(self) -> None:

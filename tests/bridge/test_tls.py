@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import sys
 import threading
 
 import pytest
@@ -86,12 +85,6 @@ class Scene:
         """Serve TLS, and answer the port's address."""
         port = self.reactor.listenSSL(0, Made(served), self.server_tls, interface="127.0.0.1")
         return ("127.0.0.1", port.getHost().port)
-
-
-@pytest.fixture(autouse=True)
-def _without_pyopenssl(monkeypatch):
-    """Certificates are as they are in a program that doesn't use pyOpenSSL."""
-    monkeypatch.delitem(sys.modules, "OpenSSL", raising=False)
 
 
 @pytest.fixture

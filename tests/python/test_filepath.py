@@ -136,6 +136,18 @@ def test_content(here, name):
     assert file.getsize() == 3
 
 
+def test_content_that_cannot_be(here, name):
+    """`setContent` leaves the file as it was, and nothing beside it, when it fails."""
+    file = here.child(name("file"))
+    file.setContent(b"one")
+
+    with pytest.raises(TypeError):
+        file.setContent("text")
+
+    assert file.getContent() == b"one"
+    assert here.children() == [file]
+
+
 def test_open_is_binary(here, name):
     """Files are read and written as bytes."""
     file = here.child(name("file"))
