@@ -348,6 +348,14 @@ class SecureTransport(StreamTransport):
         session = self._asyncio.session
         return None if session is None else session.shown_certificate
 
+    def getHandle(self) -> Any:
+        """What encrypts: an `ssl.SSLObject`, or pyOpenSSL's connection with a context of that.
+
+        To be looked at only. Until there is such a thing, the socket.
+        """
+        session = self._asyncio.session
+        return self.socket if session is None else session.object
+
     @property
     def negotiatedProtocol(self) -> bytes | None:
         """The name agreed upon by ALPN; None if none was, or not yet."""

@@ -234,9 +234,9 @@ class CertificateRequest:
 
         Raises `VerifyError` for what is none.
         """
-        if requestFormat == PEM:
-            requestData = unarmoured(blocks(text_of(requestData), _REQUEST)[0])
         try:
+            if requestFormat == PEM:
+                requestData = unarmoured(blocks(text_of(requestData), _REQUEST)[0])
             made = cls(requestData)
             made.getSubject()
         except (IndexError, ValueError) as exc:

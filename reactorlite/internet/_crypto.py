@@ -47,3 +47,28 @@ def pyopenssl_certificate(der: bytes) -> Any:
         return None
     crypto = import_module("OpenSSL.crypto")
     return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+
+
+def pyopenssl() -> Any:
+    """pyOpenSSL's module `SSL`. Raises `AttributeError` that says what to install."""
+    try:
+        return import_module("OpenSSL.SSL")
+    except ImportError as exc:
+        raise AttributeError(
+            "SSL is pyOpenSSL's, which is not installed (`pip install pyOpenSSL`); its contexts"
+            " are taken where it is, and an ssl.SSLContext is everywhere"
+        ) from exc
+
+
+def pyopenssl_context(method: int) -> Any:
+    """A context of pyOpenSSL's in a program that has imported it, for that method; else None.
+
+    It speaks TLS 1.2 and up, unless the method is one of an older version.
+    """
+    ssl = sys.modules.get("OpenSSL.SSL")
+    if ssl is None:
+        return None
+    context = ssl.Context(method)
+    if method in (ssl.SSLv23_METHOD, ssl.TLS_METHOD, ssl.TLS_SERVER_METHOD, ssl.TLS_CLIENT_METHOD):
+        context.set_min_proto_version(ssl.TLS1_2_VERSION)
+    return context

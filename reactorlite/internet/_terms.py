@@ -65,7 +65,8 @@ class Terms:
     def _created(self, create: Callable[[Any], Any], user: Any) -> Any:
         """What a connection creator makes, of ours or of pyOpenSSL's."""
         if type(self.factory).__module__.startswith("reactorlite."):
-            return create(user)
+            made = create(user)
+            return made if isinstance(made, Session) else self._session_of(made)
         from reactorlite.internet import _pyopenssl
 
         verifier = _pyopenssl.Verifier(user, self._wrapped)

@@ -174,3 +174,8 @@ def _blamed(exc: ssl.SSLCertVerificationError) -> ssl.SSLCertVerificationError:
     named.verify_code, named.verify_message = exc.verify_code, exc.verify_message
     named.library, named.reason = exc.library, exc.reason
     return named
+
+
+def session_by(context: Any, is_client: bool) -> Any:
+    """A session by a context of `ssl`; any other context as it is, for `Terms` to see to."""
+    return Session(context, is_client) if isinstance(context, ssl.SSLContext) else context

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from reactorlite.internet._credentials import certificate_from, key_from, use_pair
-from reactorlite.internet._tls import Session
+from reactorlite.internet._tls import Session, session_by
 from reactorlite.internet._tlsversions import LOWEST, TLSVersion, limit, limit_to_method
 from reactorlite.python.components import implementer
 
@@ -229,6 +228,7 @@ class CertificateOptions:
             raise ValueError("verify and caCerts go together: give both, or trustRoot alone")
         exclude(trustRoot=trustRoot, verify=verify or None)
         exclude(trustRoot=trustRoot, caCerts=caCerts)
+        self.method = method
         self._versions = _Choices(
             method, raiseMinimumTo, insecurelyLowerMinimumTo, lowerMaximumSecurityTo
         )
@@ -256,13 +256,13 @@ class CertificateOptions:
         """A server's context where there is a certificate to show, else a client's."""
         return self.context_for(is_client=self._key is None)
 
-    def clientConnectionForTLS(self, tlsProtocol: Any) -> Session:
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """A client's session."""
-        return Session(self._own_or_overridden(True), True)
+        return session_by(self._own_or_overridden(True), True)
 
-    def serverConnectionForTLS(self, tlsProtocol: Any) -> Session:
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """A server's session."""
-        return Session(self._own_or_overridden(False), False)
+        return session_by(self._own_or_overridden(False), False)
 
     def context_for(self, is_client: bool) -> ssl.SSLContext:
         """The context for one role, the same one each time."""
@@ -372,12 +372,8 @@ def optionsForClientTLS(
     return ClientTLSOptions(hostname, made.context_for(is_client=True), sendServerName)
 
 
-def certificate_files(context: ssl.SSLContext, key: Any, certificate: Any) -> None:
-    """Have `context` show the certificate in one file, of the key in another.
-
-    Raises `OSError` that names the file which can't be read, and `ssl.SSLError`.
-    """
-    for path in (key, certificate):
+def check_readable(*paths: Any) -> None:
+    """Raise the `OSError` of a file that can't be read; `ssl` wouldn't say which one it is."""
+    for path in paths:
         with open(path, "rb"):
-            pass  # `ssl` wouldn't say which one it is that is missing
-    context.load_cert_chain(Path(certificate), Path(key))
+            pass
