@@ -172,6 +172,26 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
         if self.disconnecting and self._session is not None:
             self._close_if_done()
 
+    def loseWriteConnection(self) -> None:
+        """Close, as `loseConnection` does: TLS ends both halves together."""
+        self.loseConnection()
+
+    def getTcpNoDelay(self) -> bool:
+        """What the transport beneath says."""
+        return bool(self.transport.getTcpNoDelay())
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Set it on the transport beneath."""
+        self.transport.setTcpNoDelay(enabled)
+
+    def getTcpKeepAlive(self) -> bool:
+        """What the transport beneath says."""
+        return bool(self.transport.getTcpKeepAlive())
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Set it on the transport beneath."""
+        self.transport.setTcpKeepAlive(enabled)
+
     def getHandle(self) -> Any:
         """The `ssl.SSLObject` that encrypts; None before the handshake has begun."""
         return None if self._session is None else self._session.object
