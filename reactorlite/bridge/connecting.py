@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import IP_FAMILIES, name_to_bind
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     LookUp = Callable[[asyncio.AbstractEventLoop, str, int], Awaitable["list[Target]"]]
 
 #: What `connect` says of an attempt that goes on in the background.
-_ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+_ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY)
+
+#: Whether `connect`, when asked a second time, tells how the attempt goes, and 0 for success.
+_ASKS_AGAIN = sys.platform == "linux"
 
 #: Seconds until a UNIX socket is asked again whether there is room in its queue.
 _QUEUE_IS_FULL = 0.02
@@ -381,6 +385,12 @@ async def _reached(
         # The queue of a UNIX socket is full: nothing is on its way, and no event will tell.
         await asyncio.sleep(_QUEUE_IS_FULL)
         code = connecting.connect_ex(address)
+    if code == errno.EINPROGRESS and _ASKS_AGAIN:
+        # A peer on this machine has answered by now: the socket needn't be watched. The turn is
+        # waited for all the same, in which a server in this loop comes to accept.
+        code = connecting.connect_ex(address)
+        if not code:
+            await asyncio.sleep(0)
     if code in _ON_ITS_WAY:
         await Writable(loop, connecting)
         code = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+_UNIX = getattr(socket, "AF_UNIX", None)
+
 
 def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether `loop` is uvloop's, or derived from it."""
@@ -113,7 +115,8 @@ def serving(
 
 
 def _is_unix(any_socket: socket.socket) -> bool:
-    return any_socket.family == getattr(socket, "AF_UNIX", None)
+    # Asked of the class beneath: the attribute itself makes an enum's member each time.
+    return super(socket.socket, any_socket).family == _UNIX
 
 
 async def serve_connected(
