@@ -150,7 +150,7 @@ class _Choices:
             insecurelyLowerMinimumTo=insecurelyLowerMinimumTo,
         )
         exclude(method=method, lowerMaximumSecurityTo=lowerMaximumSecurityTo)
-        self.method = method
+        self.method = 7 if method is None else method
         self.highest = lowerMaximumSecurityTo
         self.lowest = insecurelyLowerMinimumTo or LOWEST
         if raiseMinimumTo is not None:
@@ -228,7 +228,7 @@ class CertificateOptions:
             raise ValueError("verify and caCerts go together: give both, or trustRoot alone")
         exclude(trustRoot=trustRoot, verify=verify or None)
         exclude(trustRoot=trustRoot, caCerts=caCerts)
-        self.method = method
+        self.method = 7 if method is None else method
         self._versions = _Choices(
             method, raiseMinimumTo, insecurelyLowerMinimumTo, lowerMaximumSecurityTo
         )

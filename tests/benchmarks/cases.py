@@ -88,6 +88,19 @@ CASES = (
         step=100,
     ),
     Case(
+        "tls-echo",
+        "64 bytes there and back in TLS, 10 connections",
+        server("secure-echo", load.AskSecurely),
+        6000,
+        (
+            Bound(OURS, "raw", 1.15),
+            Bound(OURS, "twisted", 0.6),
+            Bound(UV, "raw-uvloop", 1.25),
+        ),
+        PROGRAMS,
+        step=10,
+    ),
+    Case(
         "bursts",
         "one request answered with 20 writes of 32 bytes, 10 connections",
         server("bursts", load.AskBursts),

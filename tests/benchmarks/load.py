@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 
+from tests.benchmarks.certificate import client_context
 from tests.benchmarks.sides import (
     CHUNK,
     CHUNKS_IN_BULK,
@@ -81,6 +82,27 @@ class Ask100(Ask):
     """The same over 100 connections."""
 
     connections = 100
+
+
+class AskSecurely(Ask):
+    """The same over 10 connections, in TLS."""
+
+    connections = 10
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        tls = client_context()
+        self.sockets = [tls.wrap_socket(sock) for sock in self.sockets]
+
+    def run(self, count: int) -> None:
+        """One message out on every connection, then one answer in on each."""
+        request, size = self.request, self.answer
+        for _ in range(count // self.connections):
+            for sock in self.sockets:
+                sock.send(request)
+            for sock in self.sockets:
+                if len(sock.recv(size)) != size:
+                    raise EOFError("the server closed the connection")
 
 
 class AskBursts(Ask):

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from tests.benchmarks.certificate import SECURE, server_context
 from tests.benchmarks.sides import (
     BACKLOG,
     CHUNK,
@@ -124,7 +125,7 @@ def run(side: Side, main: Any) -> None:
 
 def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
     """Serve `case` for ever, after telling the port to `started`."""
-    kind = Datagrams if case == "datagrams" else SERVERS[case]
+    kind = Datagrams if case == "datagrams" else SERVERS[case.removeprefix(SECURE)]
     factory = type(side.name, (kind,), {"receive": side.receive})
 
     async def main() -> None:
@@ -133,7 +134,8 @@ def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
             transport, _ = await loop.create_datagram_endpoint(factory, (HOST, 0))
             started(transport.get_extra_info("sockname")[1])
             await loop.create_future()
-        server = await loop.create_server(factory, HOST, 0, backlog=BACKLOG)
+        tls = server_context() if case.startswith(SECURE) else None
+        server = await loop.create_server(factory, HOST, 0, backlog=BACKLOG, ssl=tls)
         started(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

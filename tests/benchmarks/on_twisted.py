@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from tests.benchmarks.certificate import SECURE, pem
 from tests.benchmarks.sides import (
     BACKLOG,
     CHUNK,
@@ -119,9 +120,16 @@ def serve(side: Side, case: str, started: Callable[[int], object]) -> None:
         echo = type(case, (Datagrams, protocol.DatagramProtocol), {})()
         started(reactor.listenUDP(0, echo, interface=HOST).getHost().port)
         return reactor.run()
-    factory = protocol.Factory.forProtocol(type(case, (SERVERS[case], protocol.Protocol), {}))
+    kind = SERVERS[case.removeprefix(SECURE)]
+    factory = protocol.Factory.forProtocol(type(case, (kind, protocol.Protocol), {}))
     factory.noisy = False
-    port = reactor.listenTCP(0, factory, backlog=BACKLOG, interface=HOST)
+    if case.startswith(SECURE):
+        tls = import_module(f"{side.package}.internet.ssl")
+        with open(pem(), "rb") as file:
+            options = tls.PrivateCertificate.loadPEM(file.read()).options()
+        port = reactor.listenSSL(0, factory, options, backlog=BACKLOG, interface=HOST)
+    else:
+        port = reactor.listenTCP(0, factory, backlog=BACKLOG, interface=HOST)
     started(port.getHost().port)
     reactor.run()
 
