@@ -146,7 +146,7 @@ def tls_client_aborts(api: Stage) -> Any:
         made=says(b"question"),
         data=lambda p, d: p.transport.abortConnection(),
     )
-    yield api.seen("client", "connectionLost")
+    yield ended(api, "server", "client")
 
 
 @tls_scenario(
@@ -306,3 +306,134 @@ def tls_producer(api: Stage) -> Any:
     secure_client(api, server.number)
     yield ended(api, "server", "client")
     api.record("producer", "pause" in noted, "resume" in noted, "stop" in noted, left[0])
+
+
+@tls_scenario(
+    differs(
+        "client",
+        "startedConnecting connecting",
+        "connectionMade",
+        "connectionLost SSLCertVerificationError",
+        "clientConnectionLost SSLCertVerificationError disconnected",
+        because="errors are ssl's, and the connector is told the same as the protocol",
+    ),
+    differs(
+        "server",
+        "connectionMade",
+        "connectionLost SSLError",
+        because="errors are ssl's, where Twisted's are pyOpenSSL's",
+    ),
+)
+def tls_not_trusted(api: Stage) -> Any:
+    """A certificate that nobody vouches for ends both, before anything that was written."""
+    server = secure_server(api, made=says(b"hello"))
+    actor = api.actor(api.protocol.ClientFactory, "client", {"made": says(b"secret")})
+    options = ssl_of(api).optionsForClientTLS("localhost")
+    api.reactor.connectSSL("127.0.0.1", server.number, actor.factory, options)
+    yield ended(api, "server", "client")
+
+
+@tls_scenario()
+def tls_peer_goes_away_in_the_handshake(api: Stage) -> Any:
+    """A peer that ends amid the handshake was lost."""
+    server = secure_server(api)
+    peer = api.peer(server.number)
+    peer.send(b"\x16\x03\x01\x02\x00")
+    yield api.seen("server", "connectionMade")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+
+
+@tls_scenario(
+    differs(
+        "server",
+        "connectionMade",
+        "handshakeCompleted",
+        "connectionLost Boom",
+        because="what was raised is the reason, as over TCP",
+    ),
+)
+def tls_exception_in_handshake_completed(api: Stage) -> Any:
+    """What `handshakeCompleted` raises is logged, and ends the connection."""
+    server = secure_server(api)
+    server.factory.make.handshakeCompleted = lambda protocol: (
+        api.record("server", "handshakeCompleted"),
+        boom(protocol),
+    )
+    secure_client(api, server.number)
+    yield api.seen("server", "connectionLost")
+    api.events.pop("client")
+
+
+@tls_scenario(
+    differs(
+        "client",
+        "startedConnecting connecting",
+        "connectionMade",
+        "handshakeCompleted",
+        "dataReceived <1000004 0a1d9c63>",
+        "connectionLost ConnectionDone",
+        "clientConnectionLost ConnectionDone disconnected",
+        because="what is written in the same breath as the close is sent, as it is over TCP",
+    ),
+)
+def tls_much_data_and_close(api: Stage) -> Any:
+    """What was written before `loseConnection`, and before the handshake, arrives."""
+
+    def made(protocol: Any) -> None:
+        protocol.transport.write(b"m" * 1_000_000)
+        protocol.transport.loseConnection()
+        protocol.transport.write(b"late")
+
+    server = secure_server(api, made=made)
+    secure_client(api, server.number)
+    yield ended(api, "server", "client")
+
+
+@tls_scenario()
+def starttls_keeps_the_transport(api: Stage) -> Any:
+    """The transport stays the same object, and provides more."""
+
+    def made(protocol: Any) -> None:
+        before = protocol.transport
+        secure = api.interfaces.ISSLTransport.providedBy
+        api.record("server", "secure", bool(secure(before)), bool(before.TLS))
+        before.startTLS(server_options(api))
+        after = protocol.transport
+        api.record("server", before is after, bool(secure(after)), bool(after.TLS))
+
+    def start(protocol: Any) -> None:
+        protocol.transport.startTLS(client_options(api))
+        protocol.transport.write(b"x")
+
+    server = api.server(made=made, data=close)
+    api.client(server.number, made=start)
+    yield ended(api, "server", "client")
+
+
+@tls_scenario()
+def tls_agrees_on_a_protocol(api: Stage) -> Any:
+    """What is agreed upon by ALPN, the server's order counting, is known to both."""
+    ssl = ssl_of(api)
+    own = ssl.PrivateCertificate.loadPEM(pem())
+    offered = ssl.CertificateOptions(
+        own.privateKey.original, own.original, acceptableProtocols=[b"h2", b"echo/1"]
+    )
+    wanted = ssl.optionsForClientTLS(
+        "localhost", ssl.Certificate.loadPEM(pem()), acceptableProtocols=[b"echo/1", b"h2"]
+    )
+
+    def tells(party: str) -> Any:
+        return lambda protocol, _: api.record(party, protocol.transport.negotiatedProtocol)
+
+    server = api.actor(api.protocol.ServerFactory, "server", {"data": tells("server")})
+    server.port = api.reactor.listenSSL(0, server.factory, offered, interface="127.0.0.1")
+    api.afterwards(server.port.stopListening)
+    hooks = {"data": tells("client"), "made": says(b"x")}
+    client = api.actor(api.protocol.ClientFactory, "client", hooks)
+    api.reactor.connectSSL("127.0.0.1", server.number, client.factory, wanted)
+    yield api.seen("server", "b'h2'")
+    server.transport.write(b"y")
+    yield api.seen("client", "b'h2'")
+    server.transport.loseConnection()
+    yield ended(api, "server", "client")
