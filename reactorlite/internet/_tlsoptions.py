@@ -8,7 +8,7 @@ from typing import Any
 
 from reactorlite.internet._credentials import certificate_from, key_from, use_pair
 from reactorlite.internet._tls import Session, session_by
-from reactorlite.internet._tlsversions import LOWEST, TLSVersion, limit, limit_to_method
+from reactorlite.internet._tlsversions import ANY_METHOD, LOWEST, TLSVersion, limit, limit_to_method
 from reactorlite.python.components import implementer
 
 # -- whom to trust
@@ -228,7 +228,8 @@ class CertificateOptions:
             raise ValueError("verify and caCerts go together: give both, or trustRoot alone")
         exclude(trustRoot=trustRoot, verify=verify or None)
         exclude(trustRoot=trustRoot, caCerts=caCerts)
-        self.method = 7 if method is None else method
+        #: pyOpenSSL's number for the versions, to be read, and given to other context factories.
+        self.method = ANY_METHOD if method is None else method
         self._versions = _Choices(
             method, raiseMinimumTo, insecurelyLowerMinimumTo, lowerMaximumSecurityTo
         )

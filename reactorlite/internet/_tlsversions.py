@@ -23,6 +23,9 @@ class TLSVersion(enum.Enum):
 #: The lowest that is spoken unless something else is asked for.
 LOWEST = TLSVersion.TLSv1_2
 
+#: pyOpenSSL's TLS_METHOD: whatever versions both sides speak.
+ANY_METHOD = 7
+
 #: pyOpenSSL's numbers for its methods, and the only version that each speaks; None for all.
 METHODS: dict[int, TLSVersion | None] = {
     2: TLSVersion.SSLv3,

@@ -315,3 +315,11 @@ def test_peer_from_transport_without_certificate():
 
     with pytest.raises(CertificateError):
         Certificate.peerFromTransport(Transport())
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, 7), (6, 6)])
+def test_method_can_be_read(given, told):
+    """`method` is what was asked for, or pyOpenSSL's number for any version: never None."""
+    options = CertificateOptions(method=given)
+
+    assert options.method == told
