@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 from reactorlite.internet import error
 from reactorlite.internet._tls import RECORD, Session
@@ -185,13 +186,13 @@ class Verifier:
 
     def __init__(self, user: Any, wrapped: Any) -> None:
         """`user` has the connection, and `wrapped` is the factory of what speaks over it."""
-        self._user = user
+        self._user = ref(user)  # which holds the session, and that this
         self._wrapped = wrapped
         #: Why the handshake is to fail, though pyOpenSSL has nothing against it.
         self.refused: BaseException | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._user, name)
+        return getattr(self._user(), name)
 
     @property
     def factory(self) -> Any:

@@ -2,11 +2,13 @@
 
 import asyncio
 import ssl
+from weakref import ref
 
 import pytest
 
 from reactorlite import Reactor
 from reactorlite.internet import error
+from reactorlite.internet._pyopenssl import Verifier
 from reactorlite.internet.interfaces import IProtocolNegotiationFactory
 from reactorlite.internet.protocol import ClientFactory, Protocol
 from reactorlite.python.components import implementer
@@ -236,3 +238,15 @@ def test_a_refusal_is_the_reason_though_the_handshake_fails(run, certificate):
     ends, _ = run(echoed(Contexts(pyopenssl_server(certificate)), creator, b"hello"))
 
     assert ends[1] is refusal
+
+
+def test_what_a_creator_is_given_keeps_no_connection_alive():
+    """No cycle of references is left when a connection is gone: a creator may keep its part."""
+    user = Creator(SSL.Context(SSL.TLS_METHOD))
+    given = Verifier(user, wrapped=None)
+    gone = ref(user)
+
+    del user
+
+    assert gone() is None
+    assert given.refused is None
