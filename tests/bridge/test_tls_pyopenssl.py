@@ -242,7 +242,7 @@ def test_a_refusal_is_the_reason_though_the_handshake_fails(run, certificate):
 
 def test_what_a_creator_is_given_keeps_no_connection_alive():
     """No cycle of references is left when a connection is gone: a creator may keep its part."""
-    user = Creator(SSL.Context(SSL.TLS_METHOD))
+    user = Contexts(None)
     given = Verifier(user, wrapped=None)
     gone = ref(user)
 
