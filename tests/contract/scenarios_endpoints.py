@@ -214,6 +214,7 @@ def hostname_endpoint(api: Stage) -> Any:
         api, client, _endpoints(api).HostnameEndpoint(api.reactor, "localhost", server.number)
     )
     api.record("client", client.transport.getPeer())
+    yield api.seen("server", "connectionMade")
 
 
 @scenario()
@@ -236,6 +237,7 @@ def hostname_endpoint_by_a_resolver(api: Stage) -> Any:
     yield _connect(api, client, endpoint)
     api.record("client", client.transport.getPeer())
     api.reactor.installNameResolver(own)
+    yield api.seen("server", "connectionMade")
 
 
 @scenario()
