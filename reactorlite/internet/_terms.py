@@ -27,13 +27,7 @@ class Terms:
 
     def session(self, user: Any, host: str | None = None) -> Session:
         """A session for one connection; `user` is who has it, and `host` whom it is with."""
-        session = self._make(self, user)
-        if not isinstance(session, Session):
-            raise TypeError(
-                f"{self._where}() got {session!r} of {self.factory!r}, where reactorlite needs an"
-                " ssl.SSLContext: CertificateOptions and optionsForClientTLS of"
-                " reactorlite.internet.ssl have one"
-            )
+        session = self._checked(self._make(self, user))
         if session.hostname is None:
             session.hostname = host
         if self._offering is not None:
@@ -44,6 +38,15 @@ class Terms:
                 " optionsForClientTLS(hostname), or a context with check_hostname off"
             )
         session.begin()
+        return session
+
+    def _checked(self, session: Any) -> Session:
+        if not isinstance(session, Session):
+            raise TypeError(
+                f"{self._where}() got {session!r} of {self.factory!r}, where reactorlite needs an"
+                " ssl.SSLContext: CertificateOptions and optionsForClientTLS of"
+                " reactorlite.internet.ssl have one"
+            )
         return session
 
     def _maker(self) -> Callable[[Terms, Any], Any]:
@@ -59,7 +62,7 @@ class Terms:
                 f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
                 f" getContext() or {name}(), not {factory!r}"
             )
-        self._session_of(factory.getContext())  # what is wrong with it is said now
+        self._checked(self._session_of(factory.getContext()))  # what is wrong with it is said now
         return lambda terms, _: terms._session_of(factory.getContext())
 
     def _created(self, create: Callable[[Any], Any], user: Any) -> Any:

@@ -214,6 +214,17 @@ def test_what_is_no_context_factory(own):
         TLSMemoryBIOFactory("context", True, Made(Side()))
 
 
+def test_factory_without_a_context_is_refused():
+    """A context factory whose `getContext` returns none is refused where it is given."""
+
+    class Empty:
+        def getContext(self):
+            return None
+
+    with pytest.raises(TypeError, match="got None of"):
+        TLSMemoryBIOFactory(Empty(), True, ClientFactory.forProtocol(Protocol))
+
+
 def test_text(own):
     """`write` wants bytes."""
     _, _, client = pair(own)
