@@ -386,10 +386,12 @@ async def _reached(
         await asyncio.sleep(_QUEUE_IS_FULL)
         code = connecting.connect_ex(address)
     if code == errno.EINPROGRESS and _ASKS_AGAIN:
-        # A peer on this machine has answered by now: the socket needn't be watched. The turn is
-        # waited for all the same, in which a server in this loop comes to accept.
+        # A peer on this machine has answered by now: the socket needn't be watched. Two turns are
+        # waited for, in which a server in this loop accepts: it is not to hear of the connection
+        # only when a client that closes at once has seen its end.
         code = connecting.connect_ex(address)
         if not code:
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
     if code in _ON_ITS_WAY:
         await Writable(loop, connecting)

@@ -530,3 +530,32 @@ def test_comes_from_a_link(run):
             return transport.getHost().host, transport.getPeer().host
 
     assert run(main()) == (host, host)
+
+
+def test_server_hears_before_the_client_has_ended(run):
+    """A client that closes when it is made hears of its end after the server of its beginning."""
+
+    async def main():
+        events = []
+
+        class Hears(Protocol):
+            def connectionMade(self):
+                events.append("server")
+
+        class Closes(Client):
+            def buildProtocol(self, addr):
+                protocol = Protocol()
+                protocol.connectionMade = lambda: protocol.transport.loseConnection()
+                protocol.connectionLost = lambda reason: events.append("lost")
+                return protocol
+
+        factory = Factory.forProtocol(Hears)
+        factory.noisy = False
+        async with Reactor() as reactor:
+            port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+            client = Closes()
+            reactor.connectTCP("127.0.0.1", port.getHost().port, client)
+            await client.lost
+        return events
+
+    assert run(main()) == ["server", "lost"]
