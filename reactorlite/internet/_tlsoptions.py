@@ -150,7 +150,7 @@ class _Choices:
             insecurelyLowerMinimumTo=insecurelyLowerMinimumTo,
         )
         exclude(method=method, lowerMaximumSecurityTo=lowerMaximumSecurityTo)
-        self.method = 7 if method is None else method
+        self.method = method
         self.highest = lowerMaximumSecurityTo
         self.lowest = insecurelyLowerMinimumTo or LOWEST
         if raiseMinimumTo is not None:
