@@ -59,8 +59,7 @@ class TCP6ServerEndpoint(_TCPServerEndpoint):
         super().__init__(reactor, port, backlog, interface)
 
 
-@implementer("IStreamServerEndpoint")
-class SSL4ServerEndpoint:
+class SSL4ServerEndpoint(_TCPServerEndpoint):
     """A TCP port that speaks TLS, as `sslContextFactory` says."""
 
     def __init__(
@@ -71,11 +70,8 @@ class SSL4ServerEndpoint:
         backlog: int = 50,
         interface: str = "",
     ) -> None:
-        self._reactor = reactor
-        self._port = port
+        super().__init__(reactor, port, backlog, interface)
         self._sslContextFactory = sslContextFactory
-        self._backlog = backlog
-        self._interface = interface
 
     def listen(self, protocolFactory: interfaces.IProtocolFactory) -> Deferred[Any]:
         """Listen, at once; the Deferred gives the port, or fails with `CannotListenError`."""
@@ -175,28 +171,26 @@ class TCP4ClientEndpoint:
 
     def connect(self, protocolFactory: interfaces.IProtocolFactory) -> Deferred[Any]:
         """Connect; the Deferred gives the protocol, and to cancel it gives up."""
+        return self._connected(self._host, protocolFactory)
+
+    def _connected(self, host: str, factory: Any) -> Deferred[Any]:
         return attempted(
-            self._reactor.connectTCP,
-            self._host,
+            self._begin,
+            host,
             self._port,
-            factory=protocolFactory,
+            factory=factory,
             timeout=self._timeout,
             bindAddress=self._bindAddress,
         )
 
+    @property
+    def _begin(self) -> Any:
+        """What starts an attempt: the reactor's method, as it is when it is needed."""
+        return self._reactor.connectTCP
 
-@implementer("IStreamClientEndpoint")
-class TCP6ClientEndpoint:
+
+class TCP6ClientEndpoint(TCP4ClientEndpoint):
     """A TCP port of a host's, by IPv6 address or by a name with one; see `TCP4ClientEndpoint`."""
-
-    def __init__(
-        self, reactor: Any, host: str, port: int, timeout: float = 30, bindAddress: Any = None
-    ) -> None:
-        self._reactor = reactor
-        self._host = host
-        self._port = port
-        self._timeout = timeout
-        self._bindAddress = bindAddress
 
     def connect(self, protocolFactory: interfaces.IProtocolFactory) -> Deferred[Any]:
         """Connect; the Deferred gives the protocol, and to cancel it gives up.
@@ -222,19 +216,8 @@ class TCP6ClientEndpoint:
                 return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)]
         raise error.DNSLookupError(f"no IPv6 address was found for {self._host!r}")
 
-    def _connected(self, host: str, factory: Any) -> Deferred[Any]:
-        return attempted(
-            self._reactor.connectTCP,
-            host,
-            self._port,
-            factory=factory,
-            timeout=self._timeout,
-            bindAddress=self._bindAddress,
-        )
 
-
-@implementer("IStreamClientEndpoint")
-class SSL4ClientEndpoint:
+class SSL4ClientEndpoint(TCP4ClientEndpoint):
     """A TCP port of a host's that speaks TLS, as `sslContextFactory` says."""
 
     def __init__(
@@ -246,25 +229,10 @@ class SSL4ClientEndpoint:
         timeout: float = 30,
         bindAddress: Any = None,
     ) -> None:
-        self._reactor = reactor
-        self._host = host
-        self._port = port
+        super().__init__(reactor, host, port, timeout, bindAddress)
         self._sslContextFactory = sslContextFactory
-        self._timeout = timeout
-        self._bindAddress = bindAddress
 
-    def connect(self, protocolFactory: interfaces.IProtocolFactory) -> Deferred[Any]:
-        """Connect; the Deferred gives the protocol, and to cancel it gives up."""
-        return attempted(
-            self._connect_ssl,
-            self._host,
-            self._port,
-            factory=protocolFactory,
-            timeout=self._timeout,
-            bindAddress=self._bindAddress,
-        )
-
-    def _connect_ssl(self, host: str, port: int, factory: Any, **options: Any) -> None:
+    def _begin(self, host: str, port: int, factory: Any, **options: Any) -> None:
         self._reactor.connectSSL(host, port, factory, self._sslContextFactory, **options)
 
 
