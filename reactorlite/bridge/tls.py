@@ -18,7 +18,7 @@ from reactorlite.bridge.loops import is_closing
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.internet import error
 from reactorlite.internet._terms import Terms
-from reactorlite.internet._tls import Session
+from reactorlite.internet._tls import CLOSE_LIMIT, Session
 from reactorlite.python.components import implementer
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a handshake may take; asyncio's own figure.
 HANDSHAKE_LIMIT = 60.0
-
-#: Seconds that a peer has to close too, after it was sent all there was.
-CLOSE_LIMIT = 3.0
 
 
 class Phase(enum.Enum):
@@ -240,12 +237,9 @@ class TLSLayer(asyncio.Protocol):
 
     def _encrypt(self, data: bytes) -> None:
         session = self.session
-        done = session.encrypt(data)
-        while 0 < done < len(data):
-            data = data[done:]
-            done = session.encrypt(data)
-        if not done and data:
-            self._waiting.append(data)
+        left = session.encrypt(data)
+        if left:
+            self._waiting.append(left)
         if session.outgoing.pending:
             self._carrier.write(session.outgoing.read())
 

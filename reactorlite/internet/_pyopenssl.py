@@ -111,8 +111,7 @@ class PyOpenSSLSession(Session):
             self.over = exc
         return b"".join(pieces)
 
-    def encrypt(self, data: bytes) -> int:
-        """Encrypt `data`, and answer how much of it: 0 when something must be received first."""
+    def _take(self, data: bytes) -> int:
         tls: Any = self._tls
         try:
             done: int = tls.send(data[:RECORD])

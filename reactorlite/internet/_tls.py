@@ -12,6 +12,9 @@ from typing import Any
 from reactorlite.internet import _crypto, error
 from reactorlite.internet._x509 import X509
 
+#: Seconds that a peer has to close too, after it was sent all there was.
+CLOSE_LIMIT = 3.0
+
 #: The most that one record of TLS holds.
 RECORD = 16384
 
@@ -123,8 +126,14 @@ class Session:
             self.over = exc
         return b"".join(pieces)
 
-    def encrypt(self, data: bytes) -> int:
-        """Encrypt `data`, and answer how much of it: 0 when something must be received first."""
+    def encrypt(self, data: bytes) -> bytes:
+        """Encrypt `data`, and answer what of it has to wait until something was received."""
+        while data and (done := self._take(data)):
+            data = data[done:]
+        return data
+
+    def _take(self, data: bytes) -> int:
+        """Encrypt some of `data`, and answer how much; 0 when something must be received first."""
         assert self._tls is not None
         try:
             return self._tls.write(data)

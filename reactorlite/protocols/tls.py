@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
 from reactorlite.internet._terms import Terms
-from reactorlite.internet._tls import Session
+from reactorlite.internet._tls import CLOSE_LIMIT, Session
 from reactorlite.protocols._wrapping import ProtocolWrapper, WrappingFactory, cancel
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
@@ -24,9 +24,6 @@ __all__ = ["TLSMemoryBIOFactory", "TLSMemoryBIOProtocol"]
 
 #: Bytes that a producer may write before it is told to wait for the handshake.
 MARK = 65536
-
-#: Seconds that a peer has to close too, over a transport whose reactor is known.
-CLOSE_LIMIT = 3.0
 
 SomeConnectionCreator = Any
 """For annotations: what `TLSMemoryBIOFactory` takes as a context factory."""
@@ -247,12 +244,9 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def _encrypt(self, data: bytes) -> None:
         assert self._session is not None
-        done = self._session.encrypt(data)
-        while 0 < done < len(data):
-            data = data[done:]
-            done = self._session.encrypt(data)
-        if not done:
-            self._waiting.append(data)
+        left = self._session.encrypt(data)
+        if left:
+            self._waiting.append(left)
         self._send()
 
     def _write_waiting(self) -> None:
