@@ -23,11 +23,12 @@ class Terms:
         self._where = where
         self._wrapped = offering
         self._offering = adapted("IProtocolNegotiationFactory", offering)
-        self._make = self._maker()
+        #: What makes connections, if the factory has such a thing; else it has a context.
+        self._create = self._creator()
 
     def session(self, user: Any, host: str | None = None) -> Session:
         """A session for one connection; `user` is who has it, and `host` whom it is with."""
-        session = self._checked(self._make(self, user))
+        session = self._checked(self._made(user))
         if session.hostname is None:
             session.hostname = host
         if self._offering is not None:
@@ -49,21 +50,28 @@ class Terms:
             )
         return session
 
-    def _maker(self) -> Callable[[Terms, Any], Any]:
+    def _creator(self) -> Callable[[Any], Any] | None:
         factory = self.factory
         if isinstance(factory, ssl.SSLContext):
-            return lambda terms, _: Session(factory, terms.is_client)
+            return None
         name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
-        create = getattr(factory, name, None)
+        create: Callable[[Any], Any] | None = getattr(factory, name, None)
         if create is not None and not isinstance(factory, type):
-            return lambda terms, user: terms._created(create, user)
+            return create
         if not hasattr(factory, "getContext") or isinstance(factory, type):
             raise TypeError(
                 f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
                 f" getContext() or {name}(), not {factory!r}"
             )
         self._checked(self._session_of(factory.getContext()))  # what is wrong with it is said now
-        return lambda terms, _: terms._session_of(factory.getContext())
+        return None
+
+    def _made(self, user: Any) -> Any:
+        if self._create is not None:
+            return self._created(self._create, user)
+        if isinstance(self.factory, ssl.SSLContext):
+            return self._session_of(self.factory)
+        return self._session_of(self.factory.getContext())
 
     def _created(self, create: Callable[[Any], Any], user: Any) -> Any:
         """What a connection creator makes, of ours or of pyOpenSSL's."""
