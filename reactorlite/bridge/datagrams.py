@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import address_from
-from reactorlite.bridge.inbound import _report, kind_of
+from reactorlite.bridge.inbound import kind_of, report
 from reactorlite.bridge.loops import watches_descriptors
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, succeed
@@ -93,7 +93,7 @@ class DatagramAdapter(asyncio.DatagramProtocol):
 
     def raised(self, where: str) -> None:
         """Log what the protocol raised; the port goes on."""
-        _report(Failure(), f"{kind_of(self._port.protocol)}.{where}")
+        report(Failure(), f"{kind_of(self._port.protocol)}.{where}")
 
 
 @implementer("IListeningPort", "ISystemHandle", "ILoggingContext")

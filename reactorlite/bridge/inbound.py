@@ -75,7 +75,7 @@ class StreamAdapter(asyncio.Protocol):
             if self.is_client:
                 self.raised("makeConnection")
                 return
-            _report(Failure(), f"{kind_of(protocol)}.makeConnection")
+            report(Failure(), f"{kind_of(protocol)}.makeConnection")
         out.flush()
         if reads_early(transport) and self._held is None and not out.is_ending:
             # What `connectionMade` asked for by `callLater(0, ...)` comes first, for so hear
@@ -134,7 +134,7 @@ class StreamAdapter(asyncio.Protocol):
             try:
                 protocol.connectionLost(reason)
             except BaseException:
-                _report(Failure(), f"{kind_of(protocol)}.connectionLost")
+                report(Failure(), f"{kind_of(protocol)}.connectionLost")
         self._ended(reason)
 
     # -- what the transport calls
@@ -207,7 +207,7 @@ class StreamAdapter(asyncio.Protocol):
         out = self.out
         assert out is not None
         reason = Failure()
-        if _report(reason, f"{kind_of(out.protocol)}.{where}"):
+        if report(reason, f"{kind_of(out.protocol)}.{where}"):
             out.end(reason)
         else:
             out.flush()
@@ -221,7 +221,7 @@ class StreamAdapter(asyncio.Protocol):
         try:
             return self.owner.buildProtocol(address)
         except BaseException:
-            _report(Failure(), "buildProtocol")
+            report(Failure(), "buildProtocol")
             return None
 
     def _receive_slowly(self, data: bytes) -> None:
@@ -303,7 +303,7 @@ def checked_factory(where: str, factory: Any, needs: str = "buildProtocol") -> A
     return factory
 
 
-def _report(failure: Failure, where: str) -> bool:
+def report(failure: Failure, where: str) -> bool:
     """Log what an application's callback raised. What is to end the program does; then False."""
     if isinstance(failure.value, SystemExit | KeyboardInterrupt):
         asyncio.get_running_loop().call_soon(raise_from_loop, failure.value)

@@ -9,7 +9,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import _report, kind_of
+from reactorlite.bridge.inbound import kind_of, report
 from reactorlite.bridge.pipes import PipeTransport, open_end
 from reactorlite.bridge.reaping import ExitWatch, reap_in_thread
 from reactorlite.internet import error
@@ -205,7 +205,7 @@ class Process:
             getattr(self.proto, name)(*args)
         except BaseException:
             reason = Failure()
-            if _report(reason, f"{kind_of(self.proto)}.{name}"):
+            if report(reason, f"{kind_of(self.proto)}.{name}"):
                 return reason
         return None
 
