@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 9.0  # seconds that anything may take
+LIMIT = 45.0  # seconds that anything may take: more than any needs, on a slow machine too
 
 #: For `-c`: has a program find one loop or the other, as if uvloop were, or weren't, installed.
 BOOT = """

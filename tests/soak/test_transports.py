@@ -305,13 +305,11 @@ async def play(reactor: Any, played: Way, count: int) -> None:
 def no_collector() -> Iterator[None]:
     """What only the collector frees is there to be counted."""
     gc.collect()
-    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
-        gc.unfreeze()
 
 
 async def left_of(reactor: Any, played: Way, count: int) -> dict[str, Any]:
