@@ -11,20 +11,17 @@ from functools import partial
 from logging import WARNING
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.addresses import IP_FAMILIES, address_from, name_to_bind
+from reactorlite.bridge.addresses import IP_FAMILIES, name_to_bind
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
+from reactorlite.bridge.ports import BoundPort
 from reactorlite.internet import error
-from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
-from reactorlite.python.components import implementer
-from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
-    from reactorlite.bridge.addresses import Address
     from reactorlite.bridge.scope import Scope
 
 #: The errors of `accept` that mean "no room for one more", now but perhaps not later.
@@ -144,99 +141,30 @@ class ListeningSocket(socket.socket):
         return True
 
 
-@implementer("IListeningPort")
-class StreamPort:
+class StreamPort(BoundPort):
     """What listens, and the factory that serves it; what is bound, a derived class says."""
 
     #: What makes an accepted connection's adapter, of the port and the scope.
     adapter: Callable[[StreamPort, Scope], StreamAdapter] = StreamAdapter
-    #: The reactor's method that opens ports of this class.
-    opened_by: str
-    #: What log lines call ports of this class.
     kind = "TCP"
+    over_ip = "TCP"
+
+    _socket: ListeningSocket | None
 
     def __init__(self, scope: Scope, factory: Any, backlog: int) -> None:
+        super().__init__(scope)
         self.factory = checked_factory(self.opened_by, factory)
         self.backlog = backlog
-        self.connected = False
-        self.disconnecting = False
         #: How many connections have come in.
         self.sessionno = 0
-        self._scope = scope
-        self._socket: ListeningSocket | None = None
         self._server: asyncio.Server | None = None
-        self._host: Address | None = None
-        self._closed: Deferred[None] | None = None
 
     # -- what derived classes say
-
-    def _bound(self) -> ListeningSocket:
-        """A socket that listens, and doesn't block; or an error, and nothing stays open."""
-        raise NotImplementedError
-
-    def _refused(self, cause: object) -> error.CannotListenError:
-        """What to raise when the address can't be had."""
-        raise NotImplementedError
-
-    def _named(self, host: Any) -> int | str:
-        """What log lines call the address `host`."""
-        return int(host.port)
-
-    def _caption(self) -> str:
-        """What the log line about the start calls what is served."""
-        return _name_of(self.factory)
 
     def _leave(self) -> None:
         """Remove what was beside the socket, which is closed by now. Must not raise."""
 
     # -- what programs call
-
-    def startListening(self) -> None:
-        """Bind and listen; connections are served once the reactor has a loop.
-
-        Raises `CannotListenError` when the address can't be had. A port that was stopped
-        may be started again, with the number it was asked for.
-        """
-        if self.connected:
-            raise RuntimeError(f"{self!r} is listening already")
-        if self._scope.closing:
-            raise self._refused(OSError(errno.ECANCELED, "the reactor is stopping"))
-        listening = self._bound()
-        host = address_from(listening.getsockname())
-        try:
-            log.msg(f"{self._caption()} starting on {self._named(host)!r}")
-            self.factory.doStart()
-        except BaseException:
-            listening.close()
-            self._leave()
-            raise
-        self._socket, self._host = listening, host
-        self.connected = True
-        self.disconnecting = False
-        self._scope.ports[self] = None
-        self._scope.start(self, self._serve)
-
-    def stopListening(self) -> Deferred[None]:
-        """Accept no more; connections live on.
-
-        The Deferred fires when the port is closed and the factory's `doStop` was called,
-        which is on the next turn.
-        """
-        if not self.connected:
-            return succeed(None)
-        if self._closed is None:
-            self._closed = Deferred()
-            closed = self._closed
-            self._scope.forget(self)
-            self._stop_accepting()
-            self.disconnecting = True
-            self._scope.soon(self._finish)
-            return closed
-        return self._closed
-
-    def loseConnection(self, connDone: object = None) -> Deferred[None]:
-        """Another name of `stopListening`."""
-        return self.stopListening()
 
     def connectionLost(self, reason: object = None) -> None:
         """Close at once; what the factory's `doStop` raises passes.
@@ -248,58 +176,36 @@ class StreamPort:
             self._stop_accepting()
             self._end()
 
-    def getHost(self) -> Address:
-        """The address that is listened on; with port 0, the number that was chosen."""
-        if self._host is None:
-            raise error.NotListeningError(f"{self!r} is not listening")
-        return self._host
-
-    def getHandle(self) -> socket.socket | None:
-        """The listening socket, to look at; None while not listening."""
-        return self._socket
-
-    socket = property(getHandle)
-
-    def fileno(self) -> int:
-        """The descriptor, or -1 while not listening."""
-        return self._socket.fileno() if self._socket is not None else -1
-
-    @property
-    def reactor(self) -> Any:
-        """The reactor that listens."""
-        return self._scope.reactor
-
     @property
     def disconnected(self) -> bool:
         """Whether it doesn't listen: it was stopped, or never started."""
         return not self.connected
 
-    def logPrefix(self) -> str:
-        """What log lines call this port."""
-        return _name_of(self.factory)
-
-    def __repr__(self) -> str:
-        where = "(not listening)" if self._host is None else f"on {self._named(self._host)!r}"
-        return f"<{type(self).__qualname__} of {_name_of(self.factory)} {where}>"
-
     # -- inside
+
+    @property
+    def served(self) -> Any:
+        """The factory, whichever it is by now."""
+        return self.factory
 
     def buildProtocol(self, address: Any) -> Any:
         """Ask the factory, whichever it is by now, for a protocol."""
         self.sessionno += 1
         return self.factory.buildProtocol(address)
 
-    def close_for_good(self) -> None:
-        """Close because the reactor ends."""
-        self._scope.forget(self)
-        self.stopListening()
+    def _start(self) -> None:
+        self.factory.doStart()
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self._socket is not None
         if not is_uvloop(loop):  # which keeps a reserve of its own
             self._socket.keep_reserve()
         made = partial(self.adapter, self, self._scope)
         self._server = _result_of(serving(loop, made, self._socket, max(1, self.backlog)))
+
+    def _stop(self) -> None:
+        self._stop_accepting()
+        self._finish_soon()
 
     def _stop_accepting(self) -> None:
         # The server itself is closed a turn later: for a connection that was accepted in this
@@ -311,32 +217,14 @@ class StreamPort:
     def _close_socket(self) -> None:
         listening, self._socket = self._socket, None
         server, self._server = self._server, None
-        assert listening is not None
+        if listening is None:
+            return
         listening.release_reserve()
         if server is not None and not self._scope.is_closed:
             server.close()
         else:
             listening.close()
-
-    def _finish(self) -> None:
-        closed, self._closed = self._closed, None
-        assert closed is not None
-        try:
-            if self.connected:
-                self._end()
-        except Exception:
-            closed.errback(Failure())
-        else:
-            closed.callback(None)
-
-    def _end(self) -> None:
-        self._close_socket()
         self._leave()
-        self.connected = self.disconnecting = False
-        self._scope.ports.pop(self, None)
-        log.msg(f"({self.kind} Port {self._named(self._host)} Closed)")
-        self._host = None
-        self.factory.doStop()
 
 
 class Port(StreamPort):
@@ -424,8 +312,3 @@ def _result_of(work: Coroutine[Any, Any, asyncio.Server]) -> asyncio.Server:
                 )
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # a coroutine's result
-
-
-def _name_of(factory: Any) -> str:
-    prefix = getattr(factory, "logPrefix", None)
-    return str(prefix()) if prefix is not None else type(factory).__qualname__

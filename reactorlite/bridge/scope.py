@@ -90,8 +90,9 @@ class Scope:
     # -- the end
 
     def describe(self) -> list[str]:
-        """What is held, for people to read."""
-        return [repr(thing) for thing in (*self.ports, *self.connectors, *self.held)]
+        """What is held and was not told to close, for people to read."""
+        ports = [port for port in self.ports if not port.disconnecting]
+        return [repr(thing) for thing in (*ports, *self.connectors, *self.held)]
 
     def abandon(self) -> list[object]:
         """Begin to close everything, and answer what it was."""

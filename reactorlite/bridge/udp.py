@@ -149,9 +149,6 @@ class UDPPort(DatagramPort):
     def _refused(self, cause: object) -> Exception:
         return error.CannotListenError(self.interface, self.port, cause)
 
-    def _named(self, host: Any) -> str:
-        return str(host.port)
-
     def _open_socket(self) -> socket.socket:
         if self._socket is None:
             raise self._not_listening()

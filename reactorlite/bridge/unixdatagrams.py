@@ -60,6 +60,7 @@ class PathPort(DatagramPort):
     Its file stays when it is closed, as Twisted's does: who binds the path again removes it.
     """
 
+    kind = "UNIX"
     addressFamily: Any = getattr(socket, "AF_UNIX", None)
 
     def __init__(
@@ -94,7 +95,7 @@ class PathPort(DatagramPort):
         return error.CannotListenError(None, self.port, cause)
 
     def _named(self, host: Any) -> str:
-        return repr(self.port)
+        return os.fsdecode(self.port or b"")
 
 
 @implementer("IUNIXDatagramTransport")

@@ -108,14 +108,18 @@ def test_callers_own_socket_goes_on_listening(tmp_path, run):
     run(main())
 
 
-def test_port_does_not_start_again(tmp_path):
+def test_port_does_not_start_again(run, tmp_path):
     """What was adopted and stopped isn't there to be started."""
-    with listening(socket.AF_INET, tmp_path) as theirs:
-        port = Reactor().adoptStreamPort(theirs.fileno(), socket.AF_INET, echo())
-    port.stopListening()
 
-    with pytest.raises(error.CannotListenError, match="can't start again"):
-        port.startListening()
+    async def main():
+        async with Reactor() as reactor:
+            with listening(socket.AF_INET, tmp_path) as theirs:
+                port = reactor.adoptStreamPort(theirs.fileno(), socket.AF_INET, echo())
+            await port.stopListening()
+            with pytest.raises(error.CannotListenError, match="can't start again"):
+                port.startListening()
+
+    run(main())
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs UNIX sockets")

@@ -213,27 +213,43 @@ def test_file_goes_with_the_reactor(directory, run):
     assert list(directory.iterdir()) == []
 
 
-def test_what_is_gone_already_is_not_missed(directory, log):
+def test_what_is_gone_already_is_not_missed(directory, run, log):
     """A port whose file somebody removed stops; that its lock is gone is logged."""
-    port = Reactor().listenUNIX("s", quiet(), wantPID=True)
-    os.unlink("s")
-    os.unlink("s.lock")
-    fired = []
 
-    port.stopListening().addBoth(fired.append)
+    async def main():
+        async with Reactor() as reactor:
+            port = reactor.listenUNIX("s", quiet(), wantPID=True)
+            os.unlink("s")
+            os.unlink("s.lock")
+            return await port.stopListening()
 
-    assert fired == [None]
+    assert run(main()) is None
     assert len(log.take()) == 1
 
 
-def test_port_starts_again(directory):
+def test_port_starts_again(directory, run):
     """A port that was stopped binds its path again."""
-    port = Reactor().listenUNIX("s", quiet())
-    port.stopListening()
 
-    port.startListening()
+    async def main():
+        async with Reactor() as reactor:
+            port = reactor.listenUNIX("s", quiet())
+            await port.stopListening()
+            port.startListening()
+            return os.path.exists("s")
+
+    assert run(main())
+
+
+def test_path_is_free_as_soon_as_its_port_is_stopped(directory):
+    """A port that no loop serves yet gives up its path at once, and takes no successor's."""
+    reactor = Reactor()
+    first = reactor.listenUNIX("s", quiet())
+    first.stopListening()
+    second = reactor.listenUNIX("s", quiet())
+
+    first.finish()
     there = os.path.exists("s")
-    port.stopListening()
+    second.stopListening()
 
     assert there
 
