@@ -156,17 +156,16 @@ class FileDescriptor:
     def write(self, data: bytes) -> None:
         """Have `data` written when there is room; when it is over, or ending, it is dropped.
 
-        Raises `TypeError` for text: encode it.
+        What could change, a bytearray, is copied. Raises `TypeError` for text: encode it.
         """
-        _check_bytes("write", data)
+        if type(data) is not bytes:
+            data = _bytes_from(data, "write")
         if self.connected and not self._writeDisconnected and data:
             self._wait(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Have all of `iovec` written, as `write` does."""
-        pieces = list(iovec)
-        for each in pieces:
-            _check_bytes("writeSequence", each)
+        pieces = [_bytes_from(each, "writeSequence") for each in iovec]
         if self.connected and not self._writeDisconnected and pieces:
             self._wait(*pieces)
 
@@ -278,6 +277,10 @@ class FileDescriptor:
         return type(self).__qualname__
 
 
-def _check_bytes(where: str, data: object) -> None:
-    if isinstance(data, str):
-        raise TypeError(f"{where}() takes bytes, not {data!r}: encode it first")
+def _bytes_from(data: Any, where: str) -> bytes:
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    if not isinstance(data, bytes):
+        hint = ": encode it first" if isinstance(data, str) else ""
+        raise TypeError(f"{where}() takes bytes, not {data!r}{hint}")
+    return data

@@ -84,6 +84,36 @@ def test_two_of_them_talk(reactor):
     assert not one.connected
 
 
+def test_what_could_change_is_copied():
+    """What is written is what a bytearray held then."""
+    line = FileDescriptor(object())
+    line.connected, line.startWriting, taken = 1, lambda: None, []
+    line.writeSomeData = lambda data: taken.append(data) or len(data)
+    line.stopWriting = lambda: None
+    buffer = bytearray(b"before")
+
+    line.write(buffer)
+    line.writeSequence([memoryview(buffer), b"."])
+    buffer[:] = b"after!"
+    line.doWrite()
+
+    assert taken == [b"beforebefore."]
+
+
+@pytest.mark.parametrize("data", ["text", None, 5])
+def test_what_is_not_bytes_is_refused(data):
+    """Writing something else raises, and nothing of it is kept."""
+    line = FileDescriptor(object())
+    line.connected = 1
+
+    with pytest.raises(TypeError, match=r"write\(\) takes bytes, not"):
+        line.write(data)
+    with pytest.raises(TypeError, match=r"writeSequence\(\) takes bytes, not"):
+        line.writeSequence([b"a", data])
+
+    assert not line._waiting
+
+
 def test_reactor_that_ends_ends_it(reactor):
     """The end of the reactor reaches `connectionLost`, once."""
     one, other = (Line(reactor, sock) for sock in socket.socketpair())
