@@ -1,279 +1,183 @@
-"""Ends of pipes on the loop: streams that go one way, or a terminal's two.
+"""Our ends of the pipes to a child, or of its terminal, as descriptors that the loop watches.
 
-An end can be written to, paused and closed before the loop has it, and before there is a loop.
+asyncio's transports for pipes take several turns, a future and a look at the file for each end,
+which together cost as much as starting the child; and uvloop's for writing reads as well, so
+that a terminal, which is one for both ways, would lose its input there. Loops that have
+processes watch descriptors.
+
+An end can be written to, paused and closed before there is a loop.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK
-from reactorlite.bridge.inbound import StreamAdapter
-from reactorlite.bridge.loops import is_closing, is_uvloop
-from reactorlite.bridge.outbound import StreamTransport
-from reactorlite.bridge.terminals import TerminalWriter
-from reactorlite.internet.address import _ProcessAddress
+from reactorlite.bridge.inbound import kind_of, report
+from reactorlite.internet._constants import CONNECTION_DONE
+from reactorlite.internet.abstract import FileDescriptor
+from reactorlite.internet.fdesc import writeToFD
+from reactorlite.python import log
+from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import asyncio
+    from collections.abc import Callable
 
-    from reactorlite.bridge.scope import Scope
-    from reactorlite.python.failure import Failure
+    from reactorlite.bridge.processes import Process
 
 
-def open_end(scope: Scope, way: str, descriptor: int, protocol: Any) -> PipeTransport:
-    """The transport of our end of a pipe, which we read ("r") or write to ("w").
+class PipeEnd(FileDescriptor):
+    """What the child has as its descriptor `name`, on our side.
 
-    A terminal or a socket will do as well. `protocol` has `dataReceived(data)` and
-    `connectionLost(reason)`. The descriptor is the transport's from here on. Who opens it
-    closes it with the reactor, by its `stop()`.
+    `process` hears of what comes by `received(name, data)`, and of the end, by `end_lost(name)`.
+    Who opens it has `begin` called when there is a loop.
     """
-    end = (
-        ReadEnd(scope, descriptor, protocol)
-        if way == "r"
-        else WriteEnd(scope, descriptor, protocol)
-    )
-    assert end.out is not None
-    return end.out
 
+    #: Whether data comes from here.
+    reads = False
 
-class PipeEnd(StreamAdapter):
-    """Our end of a pipe, seen from the event loop."""
+    connected = 1
+    _loop: asyncio.AbstractEventLoop | None = None
+    _is_read = True  # to be; it is when there is a loop
+    _is_written = False  # to be; when there is a loop, by the turn that is due or by a watch
+    _turn: asyncio.Handle | None = None
 
-    __slots__ = ("_opening",)
+    def __init__(self, process: Process, name: int, descriptor: int) -> None:
+        super().__init__(process.reactor)
+        self.name = name
+        self._process = process
+        self._descriptor = descriptor
+        os.set_blocking(descriptor, False)
 
-    out: PipeTransport | None
-    #: Whether the loop reads from it, else it writes to it.
-    reads: bool
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do on `loop` what was asked for until now, and all that will be."""
+        self._loop = loop
+        if self._is_read:
+            loop.add_reader(self._descriptor, self._step, self.doRead)
+        if self._is_written:
+            self._turn = loop.call_soon(self._send)
 
-    def __init__(self, scope: Scope, descriptor: int, protocol: Any) -> None:
-        super().__init__(None, scope)
-        self._opening = _Opening(self, descriptor)
-        self.out = PipeTransport(self, self._opening, protocol)
-        scope.start(self, self._begin)
+    def fileno(self) -> int:
+        """The descriptor, or -1 once it is closed."""
+        return self._descriptor if self.connected else -1
 
-    # -- asyncio's callbacks
+    def stop(self) -> None:
+        """Close because the reactor ends; what can be sent at once still is."""
+        if self.connected:
+            if self._is_written:
+                rest = b"".join([self.dataBuffer[self.offset :], *self._waiting])
+                writeToFD(self._descriptor, rest)
+            self.close()
 
-    def connection_made(self, transport: Any) -> None:
-        if hasattr(transport, "max_size"):
-            transport.max_size = MARK  # see `StreamAdapter`
-        if self.out is not None:
-            self.out._loop = loop = asyncio.get_running_loop()
-            if self.reads or self.out.is_untouched:
-                self._settle_in(transport)
-                return
-            # Not at once: stock asyncio will watch a pipe after this, even one that is closed
-            # by then, and take a later one with its number for one that it watches already.
-            loop.call_soon(self._settle_in, transport)
+    def close(self) -> None:
+        """Close now, dropping what waits."""
+        self.stopReading()
+        self.stopWriting()
+        self.connected, self.disconnected = 0, 1
+        os.close(self._descriptor)
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            try:
+                producer.stopProducing()
+            except Exception:
+                log.err(Failure(), f"Unhandled error in {kind_of(producer)}.stopProducing")
+        self._process.end_lost(self.name)
 
-    def eof_received(self) -> bool:
-        return False  # the end of a pipe is the end of it all
+    # -- what `FileDescriptor` asks for
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        work, self._opening.work = self._opening.work, None
-        if work is not None:
-            work.close()
-        self._opening.end = None  # else each would keep the other until they are collected
-        super().connection_lost(exc)
+    def startReading(self) -> None:
+        """Have `doRead` called when there is something to read."""
+        if not self._is_read:
+            self._is_read = True
+            if self._loop is not None:
+                self._loop.add_reader(self._descriptor, self._step, self.doRead)
 
-    # -- what the transport calls
+    def stopReading(self) -> None:
+        """Have `doRead` called no more."""
+        if self._is_read:
+            self._is_read = False
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._descriptor)
 
-    def resume_reading(self) -> None:
-        if self.out is not None and self.out._loop is None:
-            self._held = None  # nothing has come yet
-        else:
-            super().resume_reading()
+    def startWriting(self) -> None:
+        """Have `doWrite` called at the end of the turn, and then whenever there is room."""
+        if not self._is_written:
+            self._is_written = True
+            if self._loop is not None:
+                self._turn = self._loop.call_soon(self._send)
 
-    def rest(self) -> None:
-        if self.reads:
-            super().rest()
+    def stopWriting(self) -> None:
+        """Have `doWrite` called no more."""
+        if not self._is_written:
+            return
+        self._is_written = False
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.cancel()
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_writer(self._descriptor)
 
-    def give_up(self) -> None:
-        """Close what the loop doesn't have yet."""
-        assert self.scope is not None
-        self.scope.forget(self)
-        self._opening.file.close()
-        self.scope.soon(self._given_up)
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        """Write what there is room for."""
+        return writeToFD(self._descriptor, data)
 
     # -- inside
 
-    def _settle_in(self, transport: Any) -> None:
-        out = self.out
-        if out is None:
-            return
-        opening = self._opening
-        out._asyncio = transport
-        if self._held is not None and self.reads:
-            transport.pause_reading()
-        if opening.is_over:
-            out.stop()
-            return
-        if opening.waiting:
-            transport.write(b"".join(opening.waiting))
-        if opening.is_asked:
-            out._tell_when_empty()
-        out.flush()
+    def _send(self) -> None:
+        """Write what the turn has brought, and watch for room if there wasn't enough."""
+        turn = self._turn
+        self._step(self.doWrite)
+        if turn is not None and self._turn is turn:
+            self._turn = None
+            assert self._loop is not None
+            self._loop.add_writer(self._descriptor, self._step, self.doWrite)
 
-    def _given_up(self) -> None:
-        self.connection_lost(None)
-
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        opening = self._opening
-        opening.is_begun = True
-        # It has no more to do but to wait for `connection_made`, and is spared the turns that
-        # this would take. Held, as it would close the transport when it is collected.
-        opening.work = work = self._put_on(loop, opening.file)
+    def _step(self, work: Callable[[], Any]) -> None:
         try:
-            waits_for = work.send(None)
-        except StopIteration:
-            opening.work = None
-        except Exception as exc:
-            opening.work = None
-            opening.file.close()
-            loop.call_soon(self.connection_lost, exc)
-        else:
-            waits_for._asyncio_future_blocking = False
-
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
-        raise NotImplementedError
+            is_over = work()
+        except BaseException:
+            is_over = report(Failure(), f"{kind_of(self.producer)}.resumeProducing")
+        if is_over and self.connected:
+            self.close()
 
 
 class ReadEnd(PipeEnd):
     """An end that data comes from."""
 
-    __slots__ = ()
     reads = True
 
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
-        await loop.connect_read_pipe(lambda: self, file)
+    def doRead(self) -> Any:
+        """Read, and hand on what was read; what is answered, if anything, ends it."""
+        try:
+            data = os.read(self._descriptor, MARK)
+        except BlockingIOError:
+            return None
+        except OSError as exc:  # a terminal that is hung up, too
+            return exc
+        return self._process.received(self.name, data) if data else CONNECTION_DONE
+
+    def doWrite(self) -> Exception | int | None:
+        """Called when it is to be closed: there is nothing to write."""
+        return CONNECTION_DONE
 
 
 class WriteEnd(PipeEnd):
     """An end that data goes to; closed, too, when nobody reads the other."""
 
-    __slots__ = ()
-    reads = False
-
-    async def _put_on(self, loop: asyncio.AbstractEventLoop, file: Any) -> None:
-        if is_uvloop(loop) and os.isatty(file.fileno()):
-            TerminalWriter(loop, file, self)
-        else:
-            await loop.connect_write_pipe(lambda: self, file)
+    def doRead(self) -> Exception:
+        """Called when the other end was closed: else there is never anything to read."""
+        return CONNECTION_DONE
 
 
-class PipeTransport(StreamTransport):
-    """An end of a pipe, as a protocol's transport has it."""
+class TerminalEnd(ReadEnd):
+    """Our side of a terminal, which data comes from and goes to."""
 
-    _adapter: PipeEnd
+    doWrite = PipeEnd.doWrite
 
-    def __init__(self, end: PipeEnd, opening: _Opening, protocol: Any) -> None:
-        loop: Any = None  # until there is one, nothing is asked of it
-        address: Any = _ProcessAddress()
-        super().__init__(end, opening, loop, protocol, address, address)
-
-    def abortConnection(self) -> None:
-        """Close at once: what waits to be sent is dropped."""
-        if self.connected:
-            self.end(Ending.ABORT)
-
-    def end(self, ending: Ending | Failure) -> None:
-        self.ending = ending
-        self._shut = True
-        self._drop()
-        transport = self._asyncio
-        if self.reads:
-            transport.close()  # asyncio's transports that only read have no `abort`
-        elif not is_closing(transport) or transport.get_write_buffer_size():
-            transport.abort()  # else it has ended, and stock asyncio would tell so twice
-
-    def stop(self) -> None:
-        if not self.reads and self.ending is Ending.NONE:
-            self._send()
-        self.end(Ending.STOP)
-
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nothing was written yet, nor asked."""
-        return not (self._unsettled or self._shut or self.unsent)
-
-    @property
-    def reads(self) -> bool:
-        """Whether data comes from here, else it goes there."""
-        return self._adapter.reads
-
-    def getHost(self) -> Any:
-        """Nothing to speak of: a pipe has no address."""
-        return self._peer
-
-    def fileno(self) -> int:
-        """The descriptor, or -1 once it is closed."""
-        opening = self._adapter._opening
-        return -1 if not self.connected else opening.file.fileno()
-
-    def __repr__(self) -> str:
-        state = "connected" if self.connected else "lost"
-        way = "reading" if self.reads else "writing"
-        return f"<{type(self).__name__} {way}, {state}>"
-
-
-class Descriptor:
-    """What the loop takes for a file: cheaper than one, and as little as it asks for."""
-
-    __slots__ = ("_number",)
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def fileno(self) -> int:
-        """The descriptor, or -1 once it is closed."""
-        return self._number
-
-    def close(self) -> None:
-        """Close it, once."""
-        number, self._number = self._number, -1
-        if number >= 0:
-            os.close(number)
-
-
-class _Opening:
-    """Stands for asyncio's transport until that is made."""
-
-    __slots__ = ("end", "file", "is_asked", "is_begun", "is_over", "waiting", "work")
-
-    def __init__(self, end: PipeEnd, descriptor: int) -> None:
-        self.end: PipeEnd | None = end
-        self.file = Descriptor(descriptor)
-        self.waiting: list[bytes] = []
-        self.is_asked = False  # to tell when nothing waits any longer
-        self.is_begun = False
-        self.is_over = False
-        self.work: Coroutine[Any, Any, None] | None = None
-
-    def write(self, data: bytes) -> None:
-        self.waiting.append(data)
-
-    def get_write_buffer_size(self) -> int:
-        return sum(map(len, self.waiting))
-
-    def set_write_buffer_limits(self, high: int, low: int) -> None:
-        self.is_asked = True
-
-    def pause_reading(self) -> None:
-        """Nothing is read yet."""
-
-    def is_closing(self) -> bool:
-        return self.is_over
-
-    def get_extra_info(self, name: str) -> None:
-        return None
-
-    def abort(self) -> None:
-        if not self.is_over:
-            self.is_over = True
-            if self.end is not None and not self.is_begun:
-                self.end.give_up()
-
-    close = abort
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        """Write what there is room for; nowhere once it is hung up."""
+        taken = super().writeSomeData(data)
+        # A child that is gone may have left something to be read: reading tells of the end.
+        return len(data) if isinstance(taken, Exception) else taken

@@ -10,7 +10,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.inbound import kind_of, report
-from reactorlite.bridge.pipes import PipeTransport, open_end
+from reactorlite.bridge.pipes import PipeEnd
 from reactorlite.bridge.reaping import ExitWatch, reap_in_thread
 from reactorlite.internet import error
 from reactorlite.internet.address import _ProcessAddress
@@ -24,26 +24,8 @@ if TYPE_CHECKING:
 
     from reactorlite.bridge.scope import Scope
 
-    #: By the child's descriptors: whether we read ("r") or write ("w"), and our end's descriptor.
-    Ends = dict[int, tuple[str, int]]
-
-
-class _Channel:
-    """What goes through one end: the protocol of a `PipeEnd`."""
-
-    __slots__ = ("name", "process")
-
-    def __init__(self, process: Process, name: int) -> None:
-        self.process = process
-        self.name = name
-
-    def dataReceived(self, data: bytes) -> None:
-        raised = self.process.call("childDataReceived", self.name, data)
-        if raised is not None:
-            self.process.pipes[self.name].end(raised)
-
-    def connectionLost(self, reason: Failure) -> None:
-        self.process.end_lost(self.name)
+    #: By the child's descriptors: what our end is, and its descriptor.
+    Ends = dict[int, tuple[type[PipeEnd], int]]
 
 
 @implementer("IProcessTransport", "IConsumer", "IPushProducer")
@@ -51,22 +33,21 @@ class Process:
     """One child process.
 
     `pid` is its number until it has exited, then None; `status` is what `os.waitpid` said, and
-    -1 until then. `pipes` has the transports of our ends that are open, by the child's
-    descriptors.
+    -1 until then. `pipes` has our ends that are open, by the child's descriptors.
     """
 
     def __init__(self, scope: Scope, protocol: Any, pid: int, ends: Ends) -> None:
         self.proto = protocol
         self.pid: int | None = pid
         self.status: int | None = -1
-        self.pipes: dict[int, PipeTransport] = {}
         self._scope = scope
         self._watch: ExitWatch | None = None
         self._is_watched = True  # until it has exited, or nobody asks any longer
         self._reason: Failure | None = None
         scope.held[self] = None
-        for name, (way, descriptor) in ends.items():
-            self.pipes[name] = open_end(scope, way, descriptor, _Channel(self, name))
+        self.pipes: dict[int, PipeEnd] = {
+            name: kind(self, name, descriptor) for name, (kind, descriptor) in ends.items()
+        }
         scope.start(self, self._begin)
         try:
             protocol.makeConnection(self)
@@ -193,6 +174,10 @@ class Process:
             pipe.stop()
         self._leave()
 
+    def received(self, name: int, data: bytes) -> Failure | None:
+        """Tell of data; answers what the protocol raised, which closes the end."""
+        return self.call("childDataReceived", name, data)
+
     def end_lost(self, name: int) -> None:
         """Tell that an end is closed; and that all is over, if that was the last of it."""
         del self.pipes[name]
@@ -213,6 +198,8 @@ class Process:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self.pid is not None
+        for end in self.pipes.values():
+            end.begin(loop)
         self._watch = ExitWatch(loop, self.pid, self._exited)
 
     def _give_up_watching(self) -> None:
@@ -241,7 +228,7 @@ class Process:
             self.call("processEnded", self._reason)
         self.proto = None  # else each would keep the other until they are collected
 
-    def _readers(self) -> list[PipeTransport]:
+    def _readers(self) -> list[PipeEnd]:
         return [pipe for pipe in self.pipes.values() if pipe.reads]
 
 
@@ -273,14 +260,15 @@ class PTYProcess(Process):
 
     def fileno(self) -> int:
         """The terminal's descriptor on our side, or -1 once it is closed."""
-        return self.pipes[1].fileno() if 1 in self.pipes else -1
+        return self.pipes[0].fileno() if self.pipes else -1
+
+    def received(self, name: int, data: bytes) -> Failure | None:
+        """Tell of data, as of standard output's."""
+        return super().received(1, data)
 
     def end_lost(self, name: int) -> None:
-        """Close the other end with the one that is closed."""
-        end = self.pipes.pop(name)
-        # A child that is gone may have left something to be read: that end tells of itself.
-        if 0 in self.pipes or (1 in self.pipes and end.disconnecting):
-            self.pipes[1 - name].stop()
+        """End, if the exit is known, too."""
+        del self.pipes[name]
         self._leave()
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.pipes import ReadEnd, TerminalEnd, WriteEnd
 from reactorlite.bridge.processes import Process, PTYProcess
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _with_pipes(plan: Callable[..., int], wanted: Mapping[int, str | int]) -> tu
             reading, writing = os.pipe()
             mine, given[number] = (reading, writing) if what == "r" else (writing, reading)
             theirs.append(given[number])
-            ends[number] = what, mine
+            ends[number] = (ReadEnd if what == "r" else WriteEnd), mine
         pid = plan(given)
     except BaseException:
         for _, mine in ends.values():
@@ -101,14 +102,11 @@ def _on_terminal(
             master, slave = os.openpty()
             ours.callback(os.close, master)
             ours.callback(os.close, slave)
-        # Two for one, for asyncio has a transport for each way.
-        typing = os.dup(master)
-        ours.callback(os.close, typing)
         take = partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)
         pid = plan(dict.fromkeys((0, 1, 2), slave), take)
         ours.pop_all()
     os.close(slave)
-    return pid, {0: ("w", typing), 1: ("r", master)}
+    return pid, {0: (TerminalEnd, master)}
 
 
 def _start(

@@ -540,6 +540,28 @@ def test_producer_of_a_child_that_ends(host: Any) -> None:
     assert host(main) == (["stop"], ["stop"])
 
 
+def test_producer_that_raises(host: Any, log: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """What a producer raises is logged, and closes the pipe that it should have filled."""
+
+    class Raising(Source):
+        def resumeProducing(self) -> None:
+            raise RuntimeError("resume")
+
+        def stopProducing(self) -> None:
+            raise RuntimeError("stop")
+
+    async def main(reactor: Any) -> Any:
+        child = shell(reactor, "wc -c")
+        child.transport.registerProducer(Raising(child.transport), True)
+        child.transport.write(b"x" * 70_000)
+        await child.ended
+        return child.data
+
+    assert host(main) == {1: b"70000\n"}
+    assert "Raising.resumeProducing" in caplog.text
+    assert log.take() == ["RuntimeError('resume')", "RuntimeError('stop')"]
+
+
 # -- what can't be
 
 
@@ -696,6 +718,20 @@ def test_stopped_while_a_child_runs(run: Any, log: Any) -> None:
     assert reaped_soon()
 
 
+def test_stopped_in_the_turn_that_wrote(host: Any, tmp_path: Path) -> None:
+    """What was written in the turn in which the reactor ends is sent, as far as there is room."""
+
+    async def main(reactor: Any) -> None:
+        child = shell(reactor, "echo up; cat >said; mv said done", path=str(tmp_path))
+        await child.some
+        child.transport.writeSequence([b"last ", b"words"])
+
+    host(main)
+
+    assert reaped_soon()
+    assert (tmp_path / "done").read_bytes() == b"last words"
+
+
 def test_stopped_in_the_turn_that_spawned(host: Any) -> None:
     """A reactor that ends before the loop has the pipes closes them, too."""
 
@@ -816,6 +852,20 @@ def test_terminal_hangs_up(host: Any) -> None:
         return child.reason
 
     assert host(main).value.signal == signal.SIGHUP
+
+
+def test_terminal_takes_its_time(host: Any) -> None:
+    """More is written to a terminal than it takes at once, and all that it says is received."""
+
+    async def main(reactor: Any) -> Any:
+        script = "stty raw -echo; echo up; sleep 0.02; head -c 100000 | tr x y; exit 3"
+        child = shell(reactor, script, usePTY=True)
+        await child.some
+        child.transport.write(b"x" * 100_000)
+        await child.ended
+        return child.reason.value.exitCode, child.data[1].count(b"y")
+
+    assert host(main) == (3, 100_000)
 
 
 def test_terminal_paused(host: Any) -> None:
