@@ -11,6 +11,7 @@ from reactorlite.internet.interfaces import IHalfCloseableDescriptor, IReactorFD
 from reactorlite.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from reactorlite.internet.protocol import Factory, Protocol
 from reactorlite.python.components import implementer
+from tests.waiting import call_when, run_until
 
 
 class Watchful:
@@ -68,11 +69,10 @@ def pair():
         each.close()
 
 
-def play(reactor, act, seconds=0.02):
-    """Run the reactor for a moment, with `act` called when it runs."""
+def play(reactor, act, condition=lambda: True):
+    """Run the reactor, with `act` called when it runs, until the condition holds."""
     reactor.callWhenRunning(act)
-    reactor.callLater(seconds, reactor.stop)
-    reactor.run()
+    run_until(reactor, condition)
 
 
 # ── watching ─────────────────────────────────────────────────────────────────────────────
@@ -82,12 +82,15 @@ def test_reader_is_called_when_there_is_something(reactor, pair):
     """`doRead` is called when data has come, and the end of the reactor ends the reader."""
     one = pair()
 
+    def send():
+        one.events.append("sent")
+        one.peer.send(b"x")
+
     def act():
         reactor.addReader(one)
-        reactor.callLater(0.005, lambda: one.events.append("sent"))
-        reactor.callLater(0.005, one.peer.send, b"x")
+        reactor.callLater(0.005, send)
 
-    play(reactor, act)
+    play(reactor, act, lambda: "read" in one.events)
 
     assert one.events == ["sent", "read", "lost"]
 
@@ -99,7 +102,7 @@ def test_reader_that_was_added_before_the_loop(reactor, pair):
     reactor.addReader(one)
     assert reactor.getReaders() == [one]
 
-    play(reactor, lambda: None)
+    play(reactor, lambda: None, lambda: one.events)
 
     assert one.events == ["read", "lost"]
 
@@ -121,7 +124,7 @@ def test_writer_is_called_while_there_is_room(reactor, pair):
     one = pair()
     one.answer = lambda: reactor.removeWriter(one) if one.events == ["write"] * 3 else None
 
-    play(reactor, lambda: reactor.addWriter(one))
+    play(reactor, lambda: reactor.addWriter(one), lambda: len(one.events) == 3)
 
     assert one.events == ["write"] * 3
 
@@ -131,17 +134,17 @@ def test_one_descriptor_as_both(reactor, pair):
     one = pair()
     watched = []
 
-    def look():
+    def remove():
+        reactor.removeWriter(one)
         watched.append((reactor.getReaders(), reactor.getWriters()))
 
     def act():
         for _ in range(2):
             reactor.addReader(one)
             reactor.addWriter(one)
-        reactor.callLater(0.01, reactor.removeWriter, one)
-        reactor.callLater(0.01, look)
+        call_when(reactor, lambda: one.events, remove)
 
-    play(reactor, act)
+    play(reactor, act, lambda: watched)
 
     assert set(one.events[:-1]) == {"write"}
     assert one.events[-1] == "lost"
@@ -161,7 +164,7 @@ def test_each_removes_the_other(reactor, pair):
         each.peer.send(b"x")
         reactor.addReader(each)
 
-    play(reactor, lambda: None)
+    play(reactor, lambda: None, lambda: one.events or other.events)
 
     assert sorted([one.events, other.events]) == [[], ["read"]]
 
@@ -227,13 +230,13 @@ def test_answer_ends_it(reactor, pair, answer, kind, side):
     left = []
 
     def act():
-        if side == "Reader":
-            reactor.addReader(one)
-            reactor.callLater(0.01, lambda: left.extend(reactor.getReaders()))
-        else:
-            reactor.addWriter(one)
+        getattr(reactor, f"add{side}")(one)
+        call_when(reactor, lambda: one.reasons, look)
 
-    play(reactor, act)
+    def look():
+        left.extend([*reactor.getReaders(), *reactor.getWriters()])
+
+    play(reactor, act, lambda: one.reasons)
 
     assert one.events == ["read" if side == "Reader" else "write", "lost"]
     assert one.reasons[0].type is kind
@@ -251,7 +254,7 @@ def test_exception_ends_it_and_is_logged(reactor, pair, log):
     one = pair(answer)
     one.peer.send(b"x")
 
-    play(reactor, lambda: reactor.addReader(one))
+    play(reactor, lambda: reactor.addReader(one), lambda: one.reasons)
 
     assert one.events == ["read", "lost"]
     assert one.reasons[0].value is broken
@@ -266,9 +269,9 @@ def test_half_closeable_descriptor_ends_by_halves(reactor, pair):
 
     def act():
         reactor.addReader(one)
-        reactor.callLater(0.01, lambda: left.extend(reactor.getReaders()))
+        call_when(reactor, lambda: one.reasons, lambda: left.extend(reactor.getReaders()))
 
-    play(reactor, act)
+    play(reactor, act, lambda: one.reasons)
 
     assert one.events == ["read", "read lost"]
     assert one.reasons[0].type is error.ConnectionDone
@@ -302,7 +305,7 @@ def test_descriptor_that_is_gone(reactor, pair, when):
             one.number = -1
         one.peer.send(b"x")
 
-    play(reactor, act)
+    play(reactor, act, lambda: one.reasons)
 
     assert one.events == [*(["read"] if when == "in" else []), "lost"]
     assert one.reasons[0].type is error.ConnectionFdescWentAway
@@ -321,7 +324,7 @@ def test_descriptor_that_moves(reactor, pair):
     other.peer.send(b"y")
     reactor.addReader(one)
 
-    play(reactor, lambda: None)
+    play(reactor, lambda: None, lambda: len(one.events) == 2)
 
     assert one.events == ["read", "read"]
 
@@ -345,7 +348,7 @@ def test_number_that_comes_up_again(reactor, pair):
         reactor.addReader(one)
         reactor.callLater(0.005, close)
 
-    play(reactor, act, 0.03)
+    play(reactor, act, lambda: again.events)
 
     assert seen == [again]
     assert again.events == ["read", "lost"]
@@ -431,7 +434,7 @@ def test_crash_keeps_them(reactor, pair):
     reactor.run()
     one.peer.send(b"x")
 
-    play(reactor, lambda: None)
+    play(reactor, lambda: None, lambda: one.events)
 
     assert one.events == ["read", "lost"]
 

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import pathlib
+import select
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from reactorlite.internet import error, inotify
 from reactorlite.internet._inotify import Calls, events
 from reactorlite.internet.inotify import INotify, INotifyError, humanReadableMask
 from reactorlite.python.filepath import FilePath
+from tests.waiting import call_after_turns, call_when
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
 
@@ -32,11 +34,25 @@ class Watching:
         return self.notify.watch(path or self.root, callbacks=[self.tell], **options)
 
     def play(self, *acts):
-        """Run the reactor, with acts a moment after each other."""
-        for number, act in enumerate((*acts, self.reactor.stop)):
-            self.reactor.callLater(number * 0.02, act)
+        """Run the reactor, with each act when all has been told of the one before."""
+        waiting = iter((*acts, self.reactor.stop))
+
+        def act():
+            next(waiting)()
+            if self.reactor.running:
+                call_when(self.reactor, self.has_told_all, go_on)
+
+        def go_on():
+            call_after_turns(self.reactor, act, 2)
+
+        self.reactor.callWhenRunning(act)
         self.reactor.run()
         return self.told
+
+    def has_told_all(self):
+        """Whether the system has nothing more for the reactor to read."""
+        descriptor = self.notify.fileno()
+        return descriptor < 0 or not select.select([descriptor], [], [], 0)[0]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A reactor on a loop of its own: run, stop, crash, iterate, and run again."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -17,6 +18,7 @@ from reactorlite.internet.asyncioreactor import Reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
 from reactorlite.python.failure import Failure
+from tests.waiting import PATIENCE, call_when, run_until
 
 
 class Echo(Protocol):
@@ -41,7 +43,22 @@ def quiet(factory):
 
 def connect_to(port):
     """A plain socket, connected to a port of a reactor's."""
-    return socket.create_connection(("127.0.0.1", port.getHost().port), 5)
+    return socket.create_connection(("127.0.0.1", port.getHost().port), PATIENCE)
+
+
+def answer_of(reactor, peer):
+    """What comes back to a plain socket in a run of the reactor, which ends then."""
+    answer = []
+
+    def look():
+        peer.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            answer.append(peer.recv(100))
+        peer.settimeout(PATIENCE)
+        return answer
+
+    run_until(reactor, look)
+    return answer[0]
 
 
 # ── run and stop ─────────────────────────────────────────────────────────────────────────
@@ -115,9 +132,8 @@ def test_second_run_has_nothing_of_the_first(reactor):
     reactor.callWhenRunning(reactor.stop)
     reactor.run()
     calls.clear()
-    reactor.callLater(0.01, reactor.stop)
 
-    reactor.run()
+    run_until(reactor, lambda: True)
 
     assert calls == []
     assert reactor.getDelayedCalls() == []
@@ -200,13 +216,7 @@ def test_stop_closes_what_the_reactor_opened(reactor):
     reactor.connectTCP("127.0.0.1", port.getHost().port, factory)
     late = reactor.callLater(60, pytest.fail)
 
-    def stop_when_connected():
-        if client.connected and server.connected:
-            reactor.stop()
-        else:
-            reactor.callLater(0.001, stop_when_connected)
-
-    stop_when_connected()
+    call_when(reactor, lambda: client.connected and server.connected, reactor.stop)
     handle = port.getHandle()
     reactor.run()
 
@@ -296,10 +306,9 @@ def test_disconnect_all_in_the_run(reactor):
     server = Lasting()
     port = reactor.listenTCP(0, quiet(Factory.forProtocol(lambda: server)), interface="127.0.0.1")
     peer = connect_to(port)
-    reactor.callLater(0.02, reactor.disconnectAll)
-    reactor.callLater(0.04, reactor.stop)
+    call_when(reactor, lambda: server.connected, reactor.disconnectAll)
 
-    reactor.run()
+    run_until(reactor, lambda: server.reason)
     peer.close()
 
     assert server.reason.check(error.ConnectionLost)
@@ -310,7 +319,7 @@ def test_disconnect_all_of_a_kept_loop(reactor):
     server = Lasting()
     port = reactor.listenTCP(0, quiet(Factory.forProtocol(lambda: server)), interface="127.0.0.1")
     peer = connect_to(port)
-    reactor.callLater(0.02, reactor.crash)
+    call_when(reactor, lambda: server.connected, reactor.crash)
     reactor.run()
 
     reactor.disconnectAll()
@@ -337,28 +346,26 @@ def test_disconnect_all_without_a_loop(reactor):
 def test_crash_keeps_timers(reactor):
     """A delayed call that waits when the reactor crashes is called in the next run."""
     calls = []
-    reactor.callLater(0.02, calls.append, "kept")
+    kept = reactor.callLater(60, calls.append, "kept")
     reactor.callWhenRunning(reactor.crash)
     reactor.run()
-    assert calls == []
-    reactor.callLater(0.03, reactor.stop)
+    kept.reset(0.001)
 
-    reactor.run()
+    run_until(reactor, lambda: calls)
 
     assert calls == ["kept"]
 
 
 def test_crash_keeps_connections(reactor):
     """A connection made before a crash is served by the next run."""
-    port = reactor.listenTCP(0, quiet(Factory.forProtocol(Echo)), interface="127.0.0.1")
+    server = Echo()
+    port = reactor.listenTCP(0, quiet(Factory.forProtocol(lambda: server)), interface="127.0.0.1")
     peer = connect_to(port)
-    reactor.callLater(0.01, reactor.crash)
+    call_when(reactor, lambda: server.connected, reactor.crash)
     reactor.run()
     peer.sendall(b"after the crash")
-    reactor.callLater(0.02, reactor.stop)
 
-    reactor.run()
-    answer = peer.recv(100)
+    answer = answer_of(reactor, peer)
     peer.close()
 
     assert answer == b"after the crash"
@@ -371,10 +378,8 @@ def test_crash_keeps_ports(reactor):
     reactor.run()
     peer = connect_to(port)
     peer.sendall(b"hello")
-    reactor.callLater(0.02, reactor.stop)
 
-    reactor.run()
-    answer = peer.recv(100)
+    answer = answer_of(reactor, peer)
     peer.close()
 
     assert answer == b"hello"
@@ -401,9 +406,8 @@ def test_crash_in_mid_turn_lets_the_turn_end(reactor):
     reactor.callLater(0, calls.append, "due with it")
     reactor.callFromThread(calls.append, "from a thread")
     reactor.run()
-    reactor.callLater(0.001, reactor.stop)
 
-    reactor.run()
+    run_until(reactor, lambda: len(calls) == 2)
 
     assert sorted(calls) == ["due with it", "from a thread"]
 
@@ -529,9 +533,7 @@ def test_port_listens_before_run(reactor):
 
     peer = connect_to(port)
     peer.sendall(b"early")
-    reactor.callLater(0.02, reactor.stop)
-    reactor.run()
-    answer = peer.recv(100)
+    answer = answer_of(reactor, peer)
     peer.close()
 
     assert answer == b"early"
@@ -778,9 +780,13 @@ def test_callbacks_that_raise_are_logged(reactor, log):
 
 def test_second_signal_while_stopping_ends_at_once(reactor):
     """Control-C again ends a shut-down that waits for ever."""
-    reactor.addSystemEventTrigger("before", "shutdown", Deferred)
-    for seconds in (0.001, 0.02):
-        reactor.callLater(seconds, os.kill, os.getpid(), signal.SIGINT)
+
+    def press():
+        reactor.callLater(0, os.kill, os.getpid(), signal.SIGINT)
+        return Deferred()
+
+    reactor.addSystemEventTrigger("before", "shutdown", press)
+    press()
 
     reactor.run()
 

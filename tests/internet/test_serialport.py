@@ -13,6 +13,7 @@ pytest.importorskip("serial", reason="needs pyserial")
 from reactorlite.internet import error, serialport
 from reactorlite.internet.protocol import Protocol
 from reactorlite.internet.serialport import SerialPort
+from tests.waiting import call_when, run_until
 
 
 class Story(Protocol):
@@ -58,31 +59,25 @@ def line():
     made.close()
 
 
-def play(reactor, *acts):
-    """Run the reactor, with acts a moment after each other."""
-    for number, act in enumerate((*acts, reactor.stop)):
-        reactor.callLater(number * 0.02, act)
-    reactor.run()
-
-
 def test_data_comes_and_goes(reactor, line):
     """What comes is received, what is written goes out, also what was when it was to be closed."""
     story = Story()
     port = SerialPort(story, line.name, reactor, baudrate=115200)
-    sent = []
 
     def act():
         port.write(b"hello")
         os.write(line.far, b"answer")
+        call_when(reactor, lambda: b"answer" in story.events, lose)
 
     def lose():
         port.write(b" and goodbye")
         port.loseConnection()
 
-    play(reactor, act, lose, lambda: sent.append(os.read(line.far, 100)))
+    reactor.callWhenRunning(act)
+    run_until(reactor, lambda: error.ConnectionDone in story.events)
 
     assert story.events == ["made", b"answer", error.ConnectionDone]
-    assert sent == [b"hello and goodbye"]
+    assert os.read(line.far, 100) == b"hello and goodbye"
     assert not port._serial.is_open
     assert port.fileno() == -1
     port.connectionLost(error.ConnectionLost())
@@ -93,7 +88,7 @@ def test_reactor_that_ends_closes_it(reactor, line):
     story = Story()
     port = SerialPort(story, line.name, reactor)
 
-    play(reactor)
+    run_until(reactor, lambda: True)
 
     assert story.events == ["made", error.ConnectionLost]
     assert not port._serial.is_open
@@ -104,7 +99,8 @@ def test_hang_up(reactor, line):
     story = Story()
     SerialPort(story, line.name, reactor)
 
-    play(reactor, line.hang_up)
+    reactor.callWhenRunning(line.hang_up)
+    run_until(reactor, lambda: len(story.events) == 2)
 
     assert story.events[0] == "made"
     assert issubclass(story.events[1], error.ConnectionClosed)
@@ -116,7 +112,7 @@ def test_connection_lost_that_raises(reactor, line, log):
     story.connectionLost = lambda reason: 1 / 0
     SerialPort(story, line.name, reactor)
 
-    play(reactor)
+    run_until(reactor, lambda: True)
 
     assert log.take() == ["ZeroDivisionError('division by zero')"]
 

@@ -19,6 +19,7 @@ from reactorlite.internet.interfaces import (
 from reactorlite.internet.protocol import Protocol
 from reactorlite.internet.stdio import PipeAddress, StandardIO
 from reactorlite.python.components import implementer
+from tests.waiting import PATIENCE, call_after_turns, call_when
 
 
 class Story(Protocol):
@@ -80,12 +81,12 @@ def pipes():
     made.close()
 
 
-def play(reactor, protocol, stdin, stdout, *acts):
-    """Connect the protocol, and run the reactor until it has stopped it."""
+def play(reactor, protocol, stdin, stdout, act=None, after="made"):
+    """Connect the protocol, act some turns after an event, and run until it stops the reactor."""
     io = StandardIO(protocol, stdin, stdout, reactor)
-    for act in acts:
-        reactor.callLater(0.01, act)
-    limit = reactor.callLater(0.5, reactor.stop)
+    if act is not None:
+        call_when(reactor, lambda: after in protocol.events, lambda: call_after_turns(reactor, act))
+    limit = reactor.callLater(PATIENCE, reactor.stop)
     reactor.run()
     limit.cancel()
     return io
@@ -156,8 +157,11 @@ def test_paused_input_is_not_read(reactor, pipes):
     def resume():
         story.events.append("resumed")
         story.transport.startReading()
-        reactor.callLater(0.01, story.transport.loseConnection)
-        reactor.callLater(0.02, story.transport.resumeProducing)
+        call_when(reactor, lambda: b"data" in story.events, end)
+
+    def end():
+        story.transport.loseConnection()
+        reactor.callLater(0, story.transport.resumeProducing)
 
     play(reactor, story, pipes.stdin, pipes.stdout, resume)
 
@@ -184,7 +188,7 @@ def test_producers_are_paused_and_let_go(reactor, pipes):
         if sum(sizes) < 70_000:
             reactor.callLater(0, read_all)
         else:
-            reactor.callLater(0.01, story.transport.loseConnection)
+            call_when(reactor, lambda: "resumeProducing" in events, story.transport.loseConnection)
 
     os.set_blocking(pipes.read, False)
     sizes = []
@@ -280,8 +284,11 @@ def test_output_that_nobody_reads(reactor, pipes):
 
     def act():
         pipes.close("read")
-        reactor.callLater(0.01, os.write, pipes.feed, b"data")
-        reactor.callLater(0.02, pipes.close, "feed")
+        call_when(reactor, lambda: "write lost" in story.events, feed)
+
+    def feed():
+        os.write(pipes.feed, b"data")
+        call_when(reactor, lambda: b"data" in story.events, lambda: pipes.close("feed"))
 
     play(reactor, story, pipes.stdin, pipes.stdout, act)
 
@@ -298,7 +305,7 @@ def test_lose_write_connection(reactor, pipes):
         os.write(pipes.feed, b"data")
         pipes.close("feed")
 
-    play(reactor, story, pipes.stdin, pipes.stdout, act)
+    play(reactor, story, pipes.stdin, pipes.stdout, act, after="write lost")
 
     assert story.events == ["made", "write lost", b"data", "read lost", error.ConnectionDone]
     assert pipes.output() == b"all"
@@ -325,7 +332,7 @@ def test_lose_connection_after_the_output_has_ended(reactor, pipes):
         story.transport.loseConnection()
         story.events.append("asked")
 
-    play(reactor, story, pipes.stdin, pipes.stdout, act)
+    play(reactor, story, pipes.stdin, pipes.stdout, act, after="write lost")
 
     assert story.events == ["made", "write lost", "asked", error.ConnectionDone]
 
@@ -390,7 +397,7 @@ def test_terminal(reactor):
     master, terminal = pty.openpty()
     tty.setraw(terminal)
     story = Story(reactor, [lambda io: io.write(b"prompt")])
-    reactor.callLater(0.02, lambda: story.transport.loseConnection())
+    call_when(reactor, lambda: b"typed" in story.events, lambda: story.transport.loseConnection())
 
     play(reactor, story, terminal, terminal, lambda: os.write(master, b"typed"))
     shown, blocking = os.read(master, 100), os.get_blocking(terminal)
