@@ -6,8 +6,9 @@ A limit here is only for what never comes; nothing is waited for by letting some
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 PATIENCE = 40.0
@@ -30,6 +31,20 @@ async def comes(condition: Callable[[], Any]) -> bool:
 async def until(condition: Callable[[], Any]) -> None:
     """Let the loop turn until the condition holds, which it must."""
     assert await comes(condition), "it has not come about"
+
+
+def descriptors() -> set[str]:
+    """The descriptors that this process has open; none where the system doesn't tell."""
+    try:
+        return set(os.listdir("/proc/self/fd"))
+    except FileNotFoundError:
+        return set()
+
+
+async def opened_since(before: Collection[str]) -> set[str]:
+    """Those that are open and weren't, once what is being closed has been closed."""
+    await comes(lambda: descriptors() <= set(before))
+    return descriptors() - set(before)
 
 
 def call_when(reactor: Any, condition: Callable[[], Any], act: Callable[[], object]) -> None:

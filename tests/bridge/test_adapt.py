@@ -15,6 +15,7 @@ from reactorlite.internet.address import IPv4Address, UNIXAddress
 from reactorlite.internet.interfaces import IHalfCloseableProtocol
 from reactorlite.internet.protocol import Factory, Protocol
 from reactorlite.python.components import implementer
+from tests.waiting import descriptors, opened_since
 
 MANY = 20_000_000
 
@@ -183,11 +184,13 @@ def test_serves_asyncios_streams(way, run):
 
     async def main():
         server = await way.serve(adapt(Factory.forProtocol(Echo)))
+        before = descriptors()
         reader, writer = await way.open_connection(server)
         writer.write(b"hello")
         answer = await reader.readexactly(5)
         writer.close()
         await writer.wait_closed()
+        await opened_since(before)
         server.close()
         await server.wait_closed()
         return answer
@@ -399,11 +402,13 @@ def test_protocol_that_is_refused(way, run):
 
     async def main():
         server = await way.serve(adapt(Refusing()))
+        before = descriptors()
         reader, writer = await way.open_connection(server)
         rest = await reader.read()
         writer.close()
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             await writer.wait_closed()
+        await opened_since(before)
         server.close()
         await server.wait_closed()
         return rest

@@ -13,6 +13,7 @@ from reactorlite.bridge import connecting
 from reactorlite.internet import error
 from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
+from tests.waiting import comes, descriptors, opened_since, until
 
 IPV4 = socket.AF_INET
 IPV6 = socket.AF_INET6
@@ -326,11 +327,6 @@ def test_what_is_no_factory_is_refused(wrong):
 # ── what is left ─────────────────────────────────────────────────────────────────────────
 
 
-def descriptors():
-    """The descriptors that this process has open."""
-    return set(os.listdir("/proc/self/fd"))
-
-
 WAYS_TO_END = {
     "refused": lambda reactor, factory, ports: reactor.connectTCP(
         "127.0.0.1", ports["closed"], factory
@@ -364,9 +360,10 @@ def test_failed_attempts_leave_nothing(run, way, closed_port, full_port):
                 factory = Client()
                 WAYS_TO_END[way](reactor, factory, ports)
                 await factory.failed
-            await asyncio.sleep(0.01)
+            left = await opened_since(before)
+            await comes(lambda: len(asyncio.all_tasks()) == 1)
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            return descriptors() - before, tasks, reactor.getDelayedCalls()
+            return left, tasks, reactor.getDelayedCalls()
 
     assert run(main()) == (set(), set(), [])
 
@@ -377,12 +374,14 @@ def test_attempts_given_up_in_mid_connection_leave_nothing(run):
 
     async def main():
         async with Reactor() as reactor:
-            port = port_of(reactor)
+            served = []
+            serving = Factory.forProtocol(lambda: served.append(Protocol()) or served[-1])
+            serving.noisy = False
+            port = reactor.listenTCP(0, serving, interface="127.0.0.1").getHost().port
             factory = Client()
             connector = reactor.connectTCP("127.0.0.1", port, factory)
-            (await factory.made).transport.loseConnection()
-            await factory.lost
-            await asyncio.sleep(0.01)
+            await factory.made
+            await until(lambda: served)
             before = descriptors()
             for turns in range(8):
                 factory = Client()
@@ -395,8 +394,7 @@ def test_attempts_given_up_in_mid_connection_leave_nothing(run):
                 )
                 for future in (factory.failed, factory.lost, factory.made):
                     future.cancel()
-            await asyncio.sleep(0.02)
-            return descriptors() - before, reactor.getDelayedCalls()
+            return await opened_since(before), reactor.getDelayedCalls()
 
     assert run(main()) == (set(), [])
 

@@ -777,7 +777,8 @@ def test_crash_keeps_ports(reactor):
         reactor.run()
         if not number:
             port.write(b"turn", address(port))
-            reactor.iterate(0.01)
+            while len(keep.got) < 2:
+                reactor.iterate(0.01)
 
     assert [datagram for datagram, _ in keep.got] == [b"0", b"turn", b"1", b"2"]
     assert keep.events == ["stopped"]

@@ -18,6 +18,7 @@ from reactorlite.internet import error
 from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import Factory, Protocol
 from reactorlite.internet.tcp import makeBinding
+from tests.waiting import PATIENCE, descriptors, opened_since
 
 
 class Echo(Protocol):
@@ -30,11 +31,6 @@ def echo():
     factory = Factory.forProtocol(Echo)
     factory.noisy = False
     return factory
-
-
-def descriptors():
-    """The descriptors that this process has open."""
-    return set(os.listdir("/proc/self/fd"))
 
 
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -71,8 +67,7 @@ def test_stopped_port_leaves_no_descriptor(run):
                 port = reactor.listenTCP(0, echo(), interface="127.0.0.1")
                 await asyncio.sleep(0)
                 await port.stopListening()
-            await asyncio.sleep(0.01)
-            return descriptors() - before
+            return await opened_since(before)
 
     assert run(main()) == set()
 
@@ -136,8 +131,7 @@ def test_connections_leave_no_descriptor(run):
                 await reader.readexactly(1)
                 writer.close()
                 await writer.wait_closed()
-            await asyncio.sleep(0.01)
-            return descriptors() - before
+            return await opened_since(before)
 
     assert run(main()) == set()
 
@@ -307,10 +301,10 @@ def poor_server(request):
 
 
 def echoed(sock, data=b"?"):
-    """What comes back within a second: the data, or b"" if the connection is no more."""
+    """What comes back: the data, or b"" if the connection is no more."""
     try:
         sock.sendall(data)
-        sock.settimeout(2)
+        sock.settimeout(PATIENCE)
         return sock.recv(100)
     except ConnectionError:
         return b""
@@ -320,12 +314,12 @@ def echoed(sock, data=b"?"):
 
 def crowd(address, number=40):
     """So many connections, some of which the server can't take."""
-    return [socket.create_connection(address, 5) for _ in range(number)]
+    return [socket.create_connection(address, PATIENCE) for _ in range(number)]
 
 
 def ended(sock):
-    """Whether the peer has closed, within two seconds."""
-    sock.settimeout(2)
+    """Whether the peer closes."""
+    sock.settimeout(PATIENCE)
     try:
         return sock.recv(1) == b""
     except ConnectionError:
@@ -337,7 +331,7 @@ def ended(sock):
 def test_connections_in_service_go_on_without_descriptors(poor_server):
     """When no descriptor is left, the connections that are there are served on."""
     address, _ = poor_server
-    first = socket.create_connection(address, 5)
+    first = socket.create_connection(address, PATIENCE)
     assert echoed(first) == b"?"
     others = crowd(address)
 
@@ -353,7 +347,7 @@ def test_connections_too_many_are_closed(poor_server):
     address, _ = poor_server
     socks = crowd(address)
     readable = set()
-    limit = time.monotonic() + 3
+    limit = time.monotonic() + PATIENCE
     while len(readable) < 20 and time.monotonic() < limit:
         readable.update(select.select(socks, [], [], 0.1)[0])
 
@@ -370,7 +364,7 @@ def test_serves_again_when_descriptors_are_free(poor_server):
         sock.close()
     answers = []
     for _ in range(200):
-        with socket.create_connection(address, 5) as late:
+        with socket.create_connection(address, PATIENCE) as late:
             answers.append(echoed(late))
         if answers[-1] == b"?":
             break
@@ -390,7 +384,7 @@ def test_lack_of_descriptors_is_logged_once(poor_server):
     for sock in socks:
         sock.close()
     process.terminate()
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert refused
     assert err.count("refuse") == (0 if process.loop == "uvloop" else 1), err

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +12,7 @@ from reactorlite.bridge.loops import can_receive_descriptors
 from reactorlite.internet import error, interfaces
 from reactorlite.internet.protocol import Factory, Protocol
 from reactorlite.python.components import implementer
+from tests.waiting import descriptors, opened_since, until
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs UNIX sockets")
 
@@ -61,11 +63,6 @@ def files(tmp_path):
     yield opened
     for each in opened:
         each.close()
-
-
-def descriptors():
-    """How many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
 
 
 def taken(theirs):
@@ -145,22 +142,25 @@ def test_unsent_are_let_go(files, run):
 
     async def main():
         async with Reactor() as reactor:
-            (await connected(reactor))[1].close()  # libuv opens a descriptor for itself
-            await asyncio.sleep(0.01)
+            first, theirs = await connected(reactor)  # libuv opens a descriptor for itself
+            opened = len(descriptors())
+            theirs.close()
+            await first.over
+            await until(lambda: len(descriptors()) == opened - 2)
             before = descriptors()
             protocol, theirs = await connected(reactor)
             protocol.transport.sendFileDescriptor(files[0].fileno())
             protocol.transport.loseConnection()
             reason = await protocol.over
             theirs.close()
-            await asyncio.sleep(0.01)
+            left = await opened_since(before)
             protocol.transport.sendFileDescriptor(files[0].fileno())
-            return reason, descriptors() - before
+            return reason, left | (descriptors() - before)
 
     reason, left = run(main())
 
     assert reason.check(error.FileDescriptorOverrun)
-    assert left == 0
+    assert left == set()
 
 
 @pytest.mark.parametrize("wrong", [987, -1, "x", None])
@@ -192,14 +192,13 @@ def test_receiver_gets_them_before_their_byte(files, run):
             socket.send_fds(theirs, [b"two"], [files[1].fileno(), files[2].fileno()])
             theirs.close()
             reason = await protocol.over
-            await asyncio.sleep(0.01)
-            return protocol.events, reason, descriptors() - before
+            return protocol.events, reason, await opened_since(before)
 
     events, reason, left = run(main())
 
     assert events == ["a", b"one", "b", "c", b"two"]
     assert reason.check(error.ConnectionDone)
-    assert left == 0
+    assert left == set()
 
 
 def test_receiver_sends_too(files, run):
@@ -233,13 +232,12 @@ def test_who_takes_none_leaks_none(files, run):
             before = descriptors()
             for _ in range(10):
                 socket.send_fds(theirs, [b"x"], [theirs.fileno()])
-            while len(b"".join(protocol.events)) < 10:
-                await asyncio.sleep(0.001)
-            left = descriptors() - before
+            await until(lambda: len(b"".join(protocol.events)) == 10)
+            left = await opened_since(before)
             theirs.close()
             return left
 
-    assert run(main()) == 0
+    assert run(main()) == set()
 
 
 def test_loop_that_cannot_says_so(run, log):
@@ -291,9 +289,10 @@ def test_producer_waits_while_descriptors_do(files, run):
             got = names = 0
             theirs.setblocking(False)
             while names < sent:
-                data, found = taken(theirs)
-                got, names = got + len(data), names + len(found)
-                await asyncio.sleep(0)
+                with suppress(BlockingIOError):
+                    data, found = taken(theirs)
+                    got, names = got + len(data), names + len(found)
+                await asyncio.sleep(0.001)
             while not producer.resumed:
                 await asyncio.sleep(0.001)
             theirs.close()

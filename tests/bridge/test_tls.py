@@ -17,6 +17,7 @@ from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
 from reactorlite.internet.ssl import Certificate, VerificationError, optionsForClientTLS
 from reactorlite.python import log as python_log
 from reactorlite.python.components import implementer
+from tests.waiting import PATIENCE, until
 
 
 @implementer(IHandshakeListener)
@@ -95,7 +96,7 @@ def play(run, server_tls, client_tls):
         async def main():
             async with Reactor() as reactor:
                 return await asyncio.wait_for(
-                    story(Scene(reactor, server_tls, client_tls)), timeout=10
+                    story(Scene(reactor, server_tls, client_tls)), PATIENCE
                 )
 
         return run(main())
@@ -111,12 +112,6 @@ def close(side, *_):
 def wrote(data):
     """Something to do: write `data`."""
     return lambda side, *_: side.transport.write(data)
-
-
-async def until(condition):
-    """Wait for something to be so."""
-    while not condition():
-        await asyncio.sleep(0.001)
 
 
 # -- from the first byte
@@ -583,23 +578,20 @@ def test_client_hello_with_the_request(play):
             assert data == b"STARTTLS"
             side.transport.pauseProducing()
             # What follows comes while reading is paused, and is held back.
+            asyncio.get_running_loop().call_soon(start, side.client)
             asyncio.get_running_loop().call_later(0.05, go_on, side)
 
     def go_on(side):
         side.transport.startTLS(side.context)
         side.transport.resumeProducing()
 
-    def pipeline(side):
-        side.transport.write(b"STARTTLS")
-        asyncio.get_running_loop().call_later(0.01, start, side)
-
     def start(side):
         side.transport.startTLS(side.context)
         side.transport.write(b"hello")
 
     async def story(scene):
-        served, client = Side(data=upgrade), Side(made=pipeline)
-        served.upgraded = False
+        served, client = Side(data=upgrade), Side(made=wrote(b"STARTTLS"))
+        served.upgraded, served.client = False, client
         served.context, client.context = scene.server_tls, scene.client_tls
         scene.plain(served, client)
         await until(lambda: served.received == b"STARTTLShello")

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from tests.programs import LIMIT, complaints
+
 PROLOGUE = """
 import asyncio, logging, os, signal, sys, threading
 from reactorlite.internet import reactor, protocol
@@ -23,10 +25,10 @@ def ended(code):
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROLOGUE + textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout, complaints(done.stderr)
 
 
 def test_unused_reactor_is_silent():

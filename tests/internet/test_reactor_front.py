@@ -20,6 +20,7 @@ from reactorlite.internet.asyncioreactor import (
 )
 from reactorlite.internet.main import installReactor
 from reactorlite.internet.protocol import ClientFactory, Factory
+from tests.programs import LIMIT, complaints
 
 pytestmark = pytest.mark.usefixtures("fresh_default")
 
@@ -30,10 +31,10 @@ def told_by_new_process(code):
         [sys.executable, "-X", "dev", "-W", "error", "-c", code],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
         check=True,
     )
-    assert not done.stderr
+    assert not complaints(done.stderr)
     return done.stdout.split()
 
 

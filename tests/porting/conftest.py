@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import LIMIT, ROOT, complaints
 
 with_twisted = pytest.mark.skipif(
     importlib.util.find_spec("twisted") is None, reason="needs Twisted"
@@ -38,10 +38,10 @@ def run_python(*arguments: str, cwd: Path, stdin: str = "", options: tuple[str, 
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
         check=False,
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Ended(done.returncode, done.stdout, complaints(done.stderr))
 
 
 @pytest.fixture

@@ -412,7 +412,7 @@ def _without_descriptors(side: str, loop: str, scene: str) -> tuple[list[str], d
         [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT, str(ROOT), side, loop, scene],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         cwd=ROOT,
     )
     assert played.returncode == 0, played.stderr
