@@ -54,6 +54,7 @@ def _made_secure(
 class TLSPort(Port):
     """A port that `listenSSL` opened."""
 
+    opened_by = "listenSSL"
     adapter = TLSAdapter
     kind = "TLS"
 
@@ -67,7 +68,7 @@ class TLSPort(Port):
         interface: str | bytes = "",
     ) -> None:
         super().__init__(scope, port, factory, backlog, interface)
-        self.terms = Terms("listenSSL", contextFactory, False, factory)
+        self.terms = Terms(self.opened_by, contextFactory, False, factory)
 
     def _caption(self) -> str:
         return f"{super()._caption()} (TLS)"
@@ -76,6 +77,7 @@ class TLSPort(Port):
 class TLSConnector(Connector):
     """A client's connection that `connectSSL` asked for."""
 
+    made_by = "connectSSL"
     adapter = TLSClientAdapter
 
     def __init__(
@@ -89,4 +91,4 @@ class TLSConnector(Connector):
         bindAddress: tuple[str, int] | None = None,
     ) -> None:
         super().__init__(scope, host, port, factory, timeout, bindAddress)
-        self.terms = Terms("connectSSL", contextFactory, True, factory)
+        self.terms = Terms(self.made_by, contextFactory, True, factory)

@@ -799,6 +799,16 @@ def test_what_is_no_context_factory_is_refused(play, wrong):
     play(story)
 
 
+def test_wrong_argument_is_told_by_the_method_that_was_called(server_tls, client_tls):
+    """`listenSSL` and `connectSSL` go by their own names in what they raise."""
+    reactor = Reactor()
+
+    with pytest.raises(TypeError, match=r"^listenSSL\(\)"):
+        reactor.listenSSL("https", Made(), server_tls)
+    with pytest.raises(TypeError, match=r"^connectSSL\(\)"):
+        reactor.connectSSL("localhost", 443, Protocol, client_tls)
+
+
 def test_context_that_needs_a_host_and_has_none(play):
     """A client that can't know whose certificate to expect says so, and stays as it was."""
 
