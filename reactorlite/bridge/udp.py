@@ -192,13 +192,14 @@ class AdoptedUDPPort(UDPPort):
         if family not in (socket.AF_INET, socket.AF_INET6):
             raise error.UnsupportedAddressFamily(family)
         super().__init__(scope, 0, protocol, maxPacketSize=maxPacketSize)
-        self._adopted: socket.socket | None = duplicated(descriptor, family, socket.SOCK_DGRAM)
+        self._descriptor: int | None = descriptor
         self._speak(socket.AddressFamily(family))
 
     def _bound(self) -> socket.socket:
-        adopted, self._adopted = self._adopted, None
-        if adopted is None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:  # which may be somebody else's by now
             raise self._refused(OSError(errno.EBADF, "the adopted descriptor was closed"))
+        adopted = duplicated(descriptor, self.addressFamily, socket.SOCK_DGRAM)
         try:
             self._peer = adopted.getpeername()[:2]
         except OSError:
