@@ -11,7 +11,7 @@ from reactorlite.bridge.addresses import IP_FAMILIES
 from reactorlite.bridge.adopting import duplicated
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.listening import ListeningSocket, StreamPort
-from reactorlite.bridge.loops import serve_connected
+from reactorlite.bridge.loops import check_thread, serve_connected
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress
 
@@ -67,6 +67,7 @@ class AdoptedConnection:
     """A connected socket that `adoptStreamConnection` took over, until the loop has it."""
 
     def __init__(self, scope: Scope, descriptor: int, family: int, factory: Any) -> None:
+        check_thread(scope.loop, "reactor.adoptStreamConnection")
         adapter = _adapter_for(family)
         self._adapter = adapter(checked_factory("adoptStreamConnection", factory), scope)
         self._scope = scope

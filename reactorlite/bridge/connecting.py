@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import IP_FAMILIES, name_to_bind
 from reactorlite.bridge.errands import Errand, Writable
 from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, checked_factory, kind_of
-from reactorlite.bridge.loops import serve_connected, set_reuse, watches_descriptors
+from reactorlite.bridge.loops import (
+    check_thread,
+    serve_connected,
+    set_reuse,
+    watches_descriptors,
+)
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, IPv6Address
 from reactorlite.python import log
@@ -91,6 +96,7 @@ class StreamConnector:
         """Try to connect. Raises `RuntimeError` unless the state is "disconnected"."""
         if self.state != "disconnected":
             raise RuntimeError(f"{self!r} can't connect: it is {self.state}")
+        check_thread(self._scope.loop, f"reactor.{self.made_by}")
         self.state = "connecting"
         if not self.factoryStarted:
             self.factory.doStart()

@@ -7,6 +7,8 @@ import functools
 import os
 import socket
 import sys
+import threading
+from asyncio import _get_running_loop
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +26,20 @@ def is_uvloop(loop: asyncio.AbstractEventLoop) -> bool:
 def watches_descriptors(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether `loop` has `add_reader` and `add_writer`, as all but Windows' proactor have."""
     return sys.platform != "win32" or not isinstance(loop, asyncio.ProactorEventLoop)
+
+
+def check_thread(loop: asyncio.AbstractEventLoop | None, call: str) -> None:
+    """Raise `RuntimeError` if `loop` runs, but not in the thread that makes this call.
+
+    What is asked of a loop from another thread is found when the loop next wakes for something
+    else, or never, and on uvloop it may end the process.
+    """
+    if loop is not None and _get_running_loop() is not loop and loop.is_running():
+        raise RuntimeError(
+            f"{call}() was called in the thread {threading.current_thread().name!r}, and the"
+            f" reactor's loop runs in another: use reactor.callFromThread({call}, ...), or, for"
+            f" what it returns, threads.blockingCallFromThread(reactor, {call}, ...)"
+        )
 
 
 def set_reuse(unbound: socket.socket, address: bool, port: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.inbound import kind_of
+from reactorlite.bridge.loops import check_thread
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log
@@ -155,6 +156,7 @@ class BoundPort:
             closed.callback(None)
 
     def _check_that_it_may_start(self) -> None:
+        check_thread(self._scope.loop, f"reactor.{self.opened_by}")
         if self.connected:
             raise RuntimeError(f"{self!r} is listening already")
         if self._scope.closing:

@@ -16,6 +16,7 @@ from functools import partial
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.loops import check_thread
 from reactorlite.bridge.pipes import ReadEnd, TerminalEnd, WriteEnd
 from reactorlite.bridge.processes import Process, PTYProcess
 
@@ -54,6 +55,7 @@ def spawn(
             "spawnProcess() needs pipes that the loop can watch, which Windows hasn't:"
             " use asyncio.create_subprocess_exec()"
         )
+    check_thread(scope.loop, "reactor.spawnProcess")
     _check_protocol(protocol)
     if usePTY and childFDs is not None:
         raise ValueError("spawnProcess() takes usePTY or childFDs, not both: a terminal is one")

@@ -10,7 +10,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from reactorlite.bridge.loops import clock_of, is_uvloop
+from reactorlite.bridge.loops import check_thread, clock_of, is_uvloop
 from reactorlite.internet._delayed import CallQueue
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Timers(CallQueue):
     def set_alarm(self, due: float) -> None:
         """Have the loop wake the queue at `due` and not later."""
         assert self._loop is not None
+        check_thread(self._loop, "reactor.callLater")
         self._unset_alarm()
         self._alarm_time = due
         wait = due - self.seconds()

@@ -157,7 +157,11 @@ class CallQueue:
         call = DelayedCall(self, due, func, args, kw)
         self._new.append(call)
         if due < self._alarm_time:
-            self.set_alarm(due)
+            try:
+                self.set_alarm(due)
+            except BaseException:
+                call.cancel()
+                raise
         return call
 
     def hurry(self, call: DelayedCall) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.loops import check_thread
+
 if TYPE_CHECKING:
     from reactorlite.bridge.descriptors import Watched
     from reactorlite.bridge.scope import Scope
@@ -31,20 +33,24 @@ class Descriptors:
         for what has no `fileno()` or is closed, and `NotImplementedError` on a loop that
         watches no descriptors.
         """
+        check_thread(self._scope.loop, "reactor.addReader")
         self._watching().readers.add(reader)
 
     def addWriter(self, writer: Any) -> None:
         """Call `writer.doWrite()` whenever `writer.fileno()` has room; see `addReader`."""
+        check_thread(self._scope.loop, "reactor.addWriter")
         self._watching().writers.add(writer)
 
     def removeReader(self, reader: Any) -> None:
         """Watch it for reading no more; nothing happens if it wasn't."""
         if self._watched is not None:
+            check_thread(self._scope.loop, "reactor.removeReader")
             self._watched.readers.remove(reader)
 
     def removeWriter(self, writer: Any) -> None:
         """Watch it for writing no more; nothing happens if it wasn't."""
         if self._watched is not None:
+            check_thread(self._scope.loop, "reactor.removeWriter")
             self._watched.writers.remove(writer)
 
     def getReaders(self) -> list[Any]:

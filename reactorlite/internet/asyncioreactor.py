@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from reactorlite.bridge.connecting import Connector
 from reactorlite.bridge.guest import Guard
 from reactorlite.bridge.inthreads import InThreads
-from reactorlite.bridge.loops import raise_from_loop
+from reactorlite.bridge.loops import check_thread, raise_from_loop
 from reactorlite.bridge.ownloop import close_loop
 from reactorlite.bridge.scope import Scope
 from reactorlite.bridge.signals import stopping_on_signals
@@ -136,8 +136,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     def stop(self) -> None:
         """End: call the shut-down triggers, close everything, let `run()` return.
 
-        In a host's loop only what the reactor started ends, and the loop goes on. Raises
-        `ReactorNotRunning` when there is nothing to stop.
+        In a host's loop only what the reactor started ends, and the loop goes on. May be called
+        from any thread. Raises `ReactorNotRunning` when there is nothing to stop.
         """
         if self._state is not State.STARTED:
             raise error.ReactorNotRunning(
@@ -155,6 +155,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             raise RuntimeError(
                 "crash() can't end the host's loop: stop() ends what is the reactor's"
             )
+        check_thread(self._scope.loop, "reactor.crash")
         self.running = False
         # While it stops it is to end, and only sooner; else it is to go on in the next `run()`.
         self._state = State.ENDED if self._is_stopping else State.WAITING
@@ -197,6 +198,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
                 "iterate() can't run a turn inside a running loop: return to the loop,"
                 " or `await asyncio.sleep(0)`"
             )
+        check_thread(self._scope.loop, "reactor.iterate")
         loop = self._scope.loop or self._given_loop or asyncio.new_event_loop()
         self._attach(loop)
         loop.call_soon(self._scope.begin)
@@ -362,7 +364,7 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         self._state = State.STOPPING
         loop = self._scope.loop
         assert loop is not None
-        if self._guard is not None:
+        if self._guard is not None and (_get_running_loop() is loop or not loop.is_running()):
             # A host that closes its loop right after this gives it one more turn, not two.
             self._shut_down()
         else:

@@ -2,11 +2,21 @@
 
 import asyncio
 import contextvars
+import socket
+import ssl
 import threading
+
+import pytest
 
 from reactorlite.internet import reactor
 from reactorlite.internet.asyncioreactor import Reactor, current_reactor
-from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
+from reactorlite.internet.protocol import (
+    ClientFactory,
+    DatagramProtocol,
+    Factory,
+    ProcessProtocol,
+    Protocol,
+)
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="unset")
 
@@ -309,3 +319,92 @@ def test_loops_hand_over_to_each_other(loop_factory, log):
     in_threads(first.run, second.run)
 
     assert seen == [("second", True), ("first", True)]
+
+
+# ── what only the reactor's own thread may do ────────────────────────────────────────────
+
+
+def served():
+    """A factory of protocols that do nothing."""
+    return Factory.forProtocol(Protocol)
+
+
+ASKED_ELSEWHERE = {
+    "listenTCP": lambda reactor, _: reactor.listenTCP(0, served()),
+    "listenSSL": lambda reactor, _: reactor.listenSSL(
+        0, served(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ),
+    "adoptStreamConnection": lambda reactor, theirs: reactor.adoptStreamConnection(
+        theirs.fileno(), socket.AF_INET, served()
+    ),
+    "connectTCP": lambda reactor, _: reactor.connectTCP("127.0.0.1", 9, ClientFactory()),
+    "listenUDP": lambda reactor, _: reactor.listenUDP(0, DatagramProtocol()),
+    "adoptDatagramPort": lambda reactor, theirs: reactor.adoptDatagramPort(
+        theirs.fileno(), socket.AF_INET, DatagramProtocol()
+    ),
+    "spawnProcess": lambda reactor, _: reactor.spawnProcess(ProcessProtocol(), "true", ["true"]),
+    "addReader": lambda reactor, theirs: reactor.addReader(theirs),
+    "addWriter": lambda reactor, theirs: reactor.addWriter(theirs),
+    "callLater": lambda reactor, _: reactor.callLater(0, pytest.fail),
+    "iterate": lambda reactor, _: reactor.iterate(),
+    "crash": lambda reactor, _: reactor.crash(),
+}
+
+
+@pytest.mark.parametrize("name", ASKED_ELSEWHERE)
+def test_wrong_thread_is_told_of_the_right_call(name, reactor):
+    """What would go wrong in another thread says so there, and opens nothing."""
+    told, left = [], []
+
+    def ask():
+        with socket.socket(type=socket.SOCK_DGRAM) as theirs:
+            try:
+                ASKED_ELSEWHERE[name](reactor, theirs)
+            except RuntimeError as exc:
+                told.append(str(exc))
+        reactor.callFromThread(look)
+
+    def look():
+        left.extend([*reactor.removeAll(), *reactor.getDelayedCalls()])
+        reactor.stop()
+
+    asking = threading.Thread(target=ask, name="asking")
+    reactor.callWhenRunning(asking.start)
+    reactor.run()
+    asking.join()
+
+    assert left == []
+    assert len(told) == 1
+    assert "'asking'" in told[0]
+    assert f"reactor.callFromThread(reactor.{name}, ...)" in told[0]
+
+
+def test_asked_of_a_reactor_that_waits_in_any_thread(reactor):
+    """A reactor that doesn't run may be set up by a thread that isn't the one to run it."""
+    connected = []
+
+    def set_up():
+        port = reactor.listenTCP(0, served(), interface="127.0.0.1")
+        factory = ClientFactory()
+        factory.buildProtocol = lambda _: (connected.append("connected"), reactor.stop())[1]
+        reactor.connectTCP("127.0.0.1", port.getHost().port, factory)
+
+    in_threads(set_up)
+    reactor.run()
+
+    assert connected == ["connected"]
+
+
+def test_guest_is_stopped_from_a_thread(run):
+    """`stop` may be called from any thread, in a host's loop too."""
+
+    async def main():
+        async with Reactor() as own:
+            ended = asyncio.get_running_loop().create_future()
+            own.addSystemEventTrigger(
+                "during", "shutdown", lambda: ended.set_result(threading.current_thread())
+            )
+            await asyncio.to_thread(own.stop)
+            return await ended
+
+    assert run(main()) is threading.current_thread()
