@@ -176,6 +176,8 @@ class Deferred(Generic[T]):
         """
         if callbackArgs or callbackKeywords:
             callback = _bound(callback, callbackArgs or (), callbackKeywords or {})
+        elif callback is None:
+            callback = _nothing_to_call
         if errback is not None and (errbackArgs or errbackKeywords):
             errback = _bound(errback, errbackArgs or (), errbackKeywords or {})
         return self._add((callback, errback, None))
@@ -233,6 +235,8 @@ class Deferred(Generic[T]):
         """Add an errback, called as `errback(failure, *args, **kwargs)`; values pass it by."""
         if kwargs:
             errback, args = _bound(errback, args, kwargs), ()
+        elif errback is None:
+            errback = _nothing_to_call
         if self._entries is None:
             self._entries = [(None, errback, args or None)]
         else:
@@ -261,6 +265,8 @@ class Deferred(Generic[T]):
         """Add one callable for values and failures alike."""
         if kwargs:
             callback, args = _bound(callback, args, kwargs), ()
+        elif callback is None:
+            callback = _nothing_to_call
         return self._add((callback, callback, args or None))
 
     def chainDeferred(self, d: Deferred[T]) -> Deferred[None]:
@@ -733,6 +739,11 @@ def _bound(
     function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> Callable[[Any], Any]:
     return lambda result: function(result, *args, **keywords)
+
+
+def _nothing_to_call(*_: Any) -> NoReturn:
+    # Told when it is reached, as in Twisted: programs pass on an errback that may be None.
+    raise TypeError("'NoneType' object is not callable: a Deferred was given None for a callback")
 
 
 def _pair(entry: Any) -> tuple[Any, Any]:

@@ -54,7 +54,7 @@ class DeferredList(Deferred[list[tuple[bool, Any]]]):
     Deferreds afterwards, nor logged. An empty list fires at once, unless it was to fire
     with the first value.
 
-    `cancel` cancels all of them.
+    `cancel` cancels all of them. Anything else than a Deferred in the list is a `TypeError`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class DeferredList(Deferred[list[tuple[bool, Any]]]):
         consumeErrors: bool = False,
     ) -> None:
         super().__init__()
-        self._deferredList = list(deferredList)
+        self._deferredList = _checked("a DeferredList", deferredList)
         self.resultList: list[Any] = [None] * len(self._deferredList)
         self.fireOnOneCallback = fireOnOneCallback
         self.fireOnOneErrback = fireOnOneErrback
@@ -109,6 +109,18 @@ class DeferredList(Deferred[list[tuple[bool, Any]]]):
             _cancel_and_log(deferred)
 
 
+def _checked(where: str, deferreds: Iterable[Deferred[Any]]) -> list[Deferred[Any]]:
+    # Before anything is added to one of them: what is refused leaves no trace.
+    found = list(deferreds)
+    for each in found:
+        if not isinstance(each, Deferred):
+            raise TypeError(
+                f"{where} takes Deferreds, not {each!r}: ensureDeferred() makes one of a coroutine,"
+                " Deferred.fromFuture() of a future, succeed() of a value"
+            )
+    return found
+
+
 def _cancel_and_log(deferred: Deferred[Any]) -> None:
     try:
         deferred.cancel()
@@ -140,7 +152,7 @@ def race(ds: Sequence[Deferred[T]]) -> Deferred[tuple[int, T]]:
 
     When all fail, fail with a `FailureGroup`. Cancelling the result cancels them all.
     """
-    contest = _Race(list(ds))
+    contest = _Race(_checked("race()", ds))
     return contest.outcome
 
 

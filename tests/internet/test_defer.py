@@ -226,6 +226,44 @@ def test_errback_takes_the_current_exception() -> None:
         assert failed.result is LookupError
 
 
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda d: d.addBoth(None),
+        lambda d: d.addCallbacks(None, None),
+        lambda d: d.addCallback(None),
+    ],
+    ids=["addBoth", "addCallbacks", "addCallback"],
+)
+@pytest.mark.parametrize("fired", [True, False], ids=["fired", "waiting"])
+def test_none_for_a_callback_fails_where_it_is_reached(add: Any, fired: bool) -> None:
+    """None for a callback is a failure in the chain when its turn comes, and the chain goes on."""
+    d: Deferred[Any] = succeed(1) if fired else Deferred()
+    results: list[Any] = []
+
+    add(d)
+    d.addErrback(results.append)
+    d.addCallback(results.append)
+    if not fired:
+        d.callback(1)
+
+    failure, following = results
+    assert failure.type is TypeError
+    assert "NoneType" in failure.getErrorMessage()
+    assert following is None
+
+
+def test_values_pass_by_an_errback_that_is_none() -> None:
+    """None for an errback harms no value; a failure becomes the error that it is."""
+    results: list[Any] = []
+
+    succeed(1).addErrback(None).addCallback(results.append)
+    fail(ValueError()).addErrback(None).addErrback(results.append)
+
+    assert results[0] == 1
+    assert results[1].type is TypeError
+
+
 def test_returning_the_deferred_itself_warns() -> None:
     """A callback that returns the Deferred it was added to is told so."""
     d: Deferred[Any] = Deferred()
@@ -385,6 +423,29 @@ def test_a_list_cancels_all_and_logs_cancellers(caplog: pytest.LogCaptureFixture
 
     assert meek.called
     assert "stubborn" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("gather", "named"),
+    [
+        (defer.DeferredList, "a DeferredList takes"),
+        (defer.gatherResults, "a DeferredList takes"),
+        (defer.race, r"race\(\) takes"),
+    ],
+)
+def test_what_is_no_deferred_is_not_gathered(gather: Any, named: str) -> None:
+    """A coroutine among Deferreds is refused with the way out, and nothing added to the others."""
+
+    async def work() -> None: ...
+
+    first: Deferred[int] = Deferred()
+    coroutine = work()
+
+    with pytest.raises(TypeError, match=f"{named} Deferreds, not <coroutine .* ensureDeferred"):
+        gather([first, coroutine])
+
+    coroutine.close()
+    assert first._entries is None
 
 
 def test_first_errors_are_equal_by_what_they_hold() -> None:
