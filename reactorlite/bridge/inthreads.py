@@ -6,6 +6,7 @@ thread for them.
 
 from __future__ import annotations
 
+from asyncio import _get_running_loop
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,11 @@ class InThreads:
         """Let there be at most `size` threads; 10 if nothing is said."""
         self.getThreadPool().adjustPoolsize(maxthreads=size)
         self._pool_size = size
+
+    def runs_here(self) -> bool:
+        """Whether it is this reactor's loop that runs in the thread this is called in."""
+        loop = _get_running_loop()
+        return loop is not None and loop is self._scope.loop
 
     def cancel_at_end(self, deferred: Deferred[Any]) -> None:
         """Cancel `deferred` if it has no result when the reactor ends.

@@ -74,9 +74,14 @@ def blockingCallFromThread(
     """Call `f(*a, **kw)` in the thread of `reactor`, from another; wait for the result.
 
     If that is a `Deferred` or a coroutine, wait for it too, and raise what it fails with:
-    `CancelledError` when the reactor ends first. Never to be called in the reactor's own
-    thread, which would wait for itself.
+    `CancelledError` when the reactor ends first. Raises `RuntimeError` in the thread of a
+    reactor that runs: it would wait for itself.
     """
+    if hasattr(reactor, "runs_here") and reactor.runs_here():  # a test's stand-in need not say
+        raise RuntimeError(
+            "blockingCallFromThread() was called in the reactor's own thread, which would wait for"
+            f" itself for ever: call {f!r} itself, and add callbacks to its Deferred, or await it"
+        )
     results: SimpleQueue[Any] = SimpleQueue()
 
     def call() -> None:

@@ -568,6 +568,19 @@ def test_blocking_call_raises_in_the_thread(reactor: Reactor, kind: str) -> None
     assert play(reactor, scenario) == "raised"
 
 
+def test_blocking_call_in_the_reactors_own_thread_is_refused(reactor: Reactor) -> None:
+    """The thread that would wait for itself is told so, and the function is not called."""
+    called: list[None] = []
+
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError, match="in the reactor's own thread"):
+            blockingCallFromThread(reactor, called.append, None)
+
+    play(reactor, scenario)
+
+    assert called == []
+
+
 def test_nothing_is_kept_of_calls_that_have_their_result(reactor: Reactor) -> None:
     """A blocking call whose `Deferred` has fired is no longer noted for the end."""
 
