@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, fail
-from reactorlite.internet.protocol import ClientFactory, Protocol, connectionDone
+from reactorlite.internet.protocol import (
+    BaseProtocol,
+    ClientFactory,
+    Protocol,
+    connectionDone,
+)
 from reactorlite.python.components import adapted, implementer
 
 if TYPE_CHECKING:
@@ -41,6 +46,11 @@ def _checked(factory: Any) -> Any:
         raise TypeError(
             f"connect() takes a factory, not the class {factory!r}: Factory.forProtocol(P) makes"
             " one of a protocol class"
+        )
+    if isinstance(factory, BaseProtocol) and not hasattr(factory, "buildProtocol"):
+        raise TypeError(
+            f"connect() takes a factory, not the protocol {factory!r}: connectProtocol(endpoint,"
+            " protocol) connects one"
         )
     return factory
 

@@ -147,12 +147,17 @@ class CallQueue:
     def call_later(
         self, delay: float, func: Callable[..., object], args: tuple[Any, ...], kw: dict[str, Any]
     ) -> DelayedCall:
-        """Let `func(*args, **kw)` be called `delay` seconds from now."""
+        """Let `func(*args, **kw)` be called `delay` seconds from now, which is a number."""
         if not callable(func):
             raise TypeError(f"callLater() takes something to call, not {func!r}")
-        if not delay >= 0:
-            # Twisted's promise is an AssertionError; unlike a statement it survives `python -O`.
-            raise AssertionError(f"callLater() takes a delay of 0 seconds or more, not {delay!r}")
+        try:
+            if not delay >= 0:
+                # Twisted's promise is an AssertionError; this survives `python -O`.
+                raise AssertionError(
+                    f"callLater() takes a delay of 0 seconds or more, not {delay!r}"
+                )
+        except TypeError:
+            raise TypeError(f"callLater() takes a delay in seconds, not {delay!r}") from None
         due = self.seconds() + delay
         call = DelayedCall(self, due, func, args, kw)
         self._new.append(call)

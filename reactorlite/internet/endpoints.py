@@ -74,6 +74,7 @@ from reactorlite.internet._tlsendpoints import (
     wrapClientTLS,
     wrapServerTLS,
 )
+from reactorlite.internet.defer import fail
 from reactorlite.internet.protocol import Factory
 
 if TYPE_CHECKING:
@@ -125,8 +126,16 @@ def connectProtocol(endpoint: interfaces.IStreamClientEndpoint, protocol: Any) -
     """Connect one protocol, that is there already, to an endpoint.
 
     Returns what `endpoint.connect` returns: a Deferred that gives `protocol` when it is
-    connected. It has no factory of its own.
+    connected. It has no factory of its own. The Deferred has failed with `TypeError` if
+    `protocol` is a class, or a factory.
     """
+    if isinstance(protocol, type) or _is_factory(protocol):
+        return fail(
+            TypeError(
+                f"connectProtocol() takes a protocol, not {protocol!r}: call the class, or give"
+                " endpoint.connect() a factory"
+            )
+        )
     return endpoint.connect(_OneProtocol(protocol))
 
 
@@ -145,6 +154,10 @@ class _Asked:
 
     def __getattr__(self, name: str) -> Any:
         return lambda *arguments, **options: (name.removeprefix("listen"), arguments, options)
+
+
+def _is_factory(protocol: Any) -> bool:
+    return hasattr(protocol, "buildProtocol") and not hasattr(protocol, "makeConnection")
 
 
 class _OneProtocol(Factory[Any]):

@@ -73,7 +73,15 @@ class Factory(Generic[P]):
 
     @classmethod
     def forProtocol(cls, protocol: Callable[..., P], *args: Any, **kwargs: Any) -> Self:
-        """Return `cls(*args, **kwargs)`, making protocols by calling `protocol`."""
+        """Return `cls(*args, **kwargs)`, making protocols by calling `protocol`.
+
+        Raises `TypeError` if `protocol`, most often a class, can't be called.
+        """
+        if not callable(protocol):
+            raise TypeError(
+                f"forProtocol() takes a protocol class, not {protocol!r}: one protocol, that is"
+                " there already, goes to endpoints.connectProtocol()"
+            )
         factory = cls(*args, **kwargs)
         factory.protocol = protocol
         return factory

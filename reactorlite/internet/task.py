@@ -154,6 +154,8 @@ class LoopingCall:
     A call that takes long, or comes late, moves none of those that follow; multiples that
     went by meanwhile are left out. While a `Deferred` (or coroutine) that `f` returned has
     no result, `f` is not called. `clock` is the current reactor unless it is set.
+
+    Raises `TypeError` if `f` can't be called.
     """
 
     call: DelayedCall | None = None
@@ -166,6 +168,8 @@ class LoopingCall:
     _count_first = False
 
     def __init__(self, f: Callable[..., object], *a: Any, **kw: Any) -> None:
+        if not callable(f):
+            raise TypeError(f"LoopingCall takes something to call, and its arguments, not {f!r}")
         self.f = f
         self.a = a
         self.kw = kw

@@ -249,6 +249,15 @@ def test_delay_must_not_be_negative(moved, delay):
         moved.later(delay, "call")
 
 
+@pytest.mark.parametrize("delay", [None, "1", [], lambda: None])
+def test_delay_must_be_a_number(moved, delay):
+    """What is no number is refused in the words of the call, and nothing is to come."""
+    with pytest.raises(TypeError, match=r"callLater\(\) takes a delay in seconds, not "):
+        moved.later(delay, "call")
+
+    assert moved.queue.active_calls() == []
+
+
 def test_call_that_raises_is_logged_and_others_go_on(moved, log):
     """An error in one call doesn't keep the queue from the others."""
 

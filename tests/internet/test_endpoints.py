@@ -247,6 +247,32 @@ def test_class_in_place_of_a_factory():
     assert reactor.tcpClients == []
 
 
+@pytest.mark.parametrize("kind", ["tcp4", "unix"])
+def test_protocol_in_place_of_a_factory(kind):
+    """A protocol in a factory's place fails with the function that takes one."""
+    reactor = MemoryReactor()
+
+    failed = ended(CLIENTS[kind](reactor).connect(Protocol()))
+
+    assert isinstance(failed, TypeError)
+    assert "connectProtocol(endpoint, protocol)" in str(failed)
+    assert reactor.tcpClients == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [Protocol, Factory.forProtocol(Protocol)], ids=["class", "factory"]
+)
+def test_what_makes_protocols_in_place_of_one(wrong):
+    """`connectProtocol` fails with what to write, and doesn't connect, for a class or a factory."""
+    reactor = MemoryReactor()
+
+    failed = ended(connectProtocol(CLIENTS["tcp4"](reactor), wrong))
+
+    assert isinstance(failed, TypeError)
+    assert "call the class, or give endpoint.connect() a factory" in str(failed)
+    assert reactor.tcpClients == []
+
+
 def test_protocol_of_more_kinds():
     """What stands before a protocol provides what it does, half-closing and the handshake."""
 

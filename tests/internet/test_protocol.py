@@ -292,6 +292,12 @@ def test_for_protocol_makes_a_factory_of_the_class(side: Any) -> None:
     assert (factory.protocol, F.protocol) == (side.protocol.Protocol, None)
 
 
+def test_factory_needs_what_makes_protocols() -> None:
+    """A protocol in its class's place is refused at once, with the function that takes one."""
+    with pytest.raises(TypeError, match=r"takes a protocol class, not <.*connectProtocol"):
+        protocol.Factory.forProtocol(protocol.Protocol())  # type: ignore[arg-type]
+
+
 def test_factories_can_be_subscribed(side: Any) -> None:
     """A factory's class may say which protocol it makes, for type checkers."""
     assert side.protocol.Factory[side.protocol.Protocol]().numPorts == 0

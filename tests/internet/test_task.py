@@ -188,6 +188,12 @@ def test_looping_call_calls_at_every_interval(clock: Clock) -> None:
     assert loop.running
 
 
+def test_looping_call_needs_something_to_call() -> None:
+    """What a function returned, in place of the function, is refused."""
+    with pytest.raises(TypeError, match="takes something to call, and its arguments, not None"):
+        LoopingCall(print("polled"))  # type: ignore[arg-type, func-returns-value]
+
+
 def test_looping_call_may_begin_an_interval_later(clock: Clock) -> None:
     """With `now=False` the first call is an interval away."""
     made: list[float] = []
