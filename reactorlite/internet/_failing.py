@@ -60,6 +60,7 @@ def _indented(mark: str, title: str, stack: list[str]) -> str:
 
 
 def stack_of_caller() -> list[str]:
+    """The lines of a traceback that ends where the function that asks was called."""
     import traceback
 
     return traceback.format_stack()[:-2]

@@ -331,6 +331,7 @@ _register_task: Callable[[Any], None] = asyncio.tasks._register_task
 
 
 def cancelled_error(message: Any) -> asyncio.CancelledError:
+    """asyncio's `CancelledError`, with the message that `cancel` was given if there was one."""
     return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
 
 

@@ -175,6 +175,20 @@ def exclude(**arguments: Any) -> None:
         raise TypeError(f"{' and '.join(given)} can't be given both: they are mutually exclusive")
 
 
+def _check_what_is_shown(key: Any, certificate: Any, chain: Sequence[Any] | None) -> None:
+    if (key is None) != (certificate is None):
+        raise ValueError("privateKey and certificate go together: give both, or neither")
+    if chain and key is None:
+        raise ValueError("extraCertChain is nothing without privateKey and certificate")
+
+
+def _check_what_is_trusted(verify: bool, authorities: Sequence[Any] | None, root: Any) -> None:
+    if verify != (authorities is not None) and root is None:
+        raise ValueError("verify and caCerts go together: give both, or trustRoot alone")
+    exclude(trustRoot=root, verify=verify or None)
+    exclude(trustRoot=root, caCerts=authorities)
+
+
 @implementer("IOpenSSLContextFactory")
 class CertificateOptions:
     """What one side of TLS shows, trusts and speaks; a context factory for either side.
@@ -220,14 +234,8 @@ class CertificateOptions:
         lowerMaximumSecurityTo: TLSVersion | None = None,
         contextForServerName: Callable[[bytes | None], ssl.SSLContext | None] | None = None,
     ) -> None:
-        if (privateKey is None) != (certificate is None):
-            raise ValueError("privateKey and certificate go together: give both, or neither")
-        if extraCertChain and privateKey is None:
-            raise ValueError("extraCertChain is nothing without privateKey and certificate")
-        if verify != (caCerts is not None) and trustRoot is None:
-            raise ValueError("verify and caCerts go together: give both, or trustRoot alone")
-        exclude(trustRoot=trustRoot, verify=verify or None)
-        exclude(trustRoot=trustRoot, caCerts=caCerts)
+        _check_what_is_shown(privateKey, certificate, extraCertChain)
+        _check_what_is_trusted(verify, caCerts, trustRoot)
         #: pyOpenSSL's number for the versions, to be read, and given to other context factories.
         self.method = ANY_METHOD if method is None else method
         self._versions = _Choices(
