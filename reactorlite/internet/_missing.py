@@ -8,6 +8,8 @@ MISSING = {
     "startRunning": "call `run()`, or `iterate()` again and again",
     "mainLoop": "call `run()`",
     "doIteration": "call `iterate()`",
+    "runUntilCurrent": "call `iterate()`",
+    "wakeUp": "use `callFromThread`, which wakes the loop",
     "addEvent": "use the proactor loop, asyncio's on Windows",
     "removeEvent": "use the proactor loop, asyncio's on Windows",
 }
