@@ -58,9 +58,9 @@ class AdoptedPort(StreamPort):
 
     def _leave(self) -> None:
         if isinstance(self._host, UNIXAddress):
-            from reactorlite.bridge.unixsockets import remove_socket
+            from reactorlite.bridge.unixpaths import remove_file
 
-            remove_socket(self._host.name)
+            remove_file(self._host.name)
 
 
 class AdoptedConnection:

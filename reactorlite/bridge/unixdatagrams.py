@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.datagrams import DatagramAdapter, DatagramPort
 from reactorlite.bridge.loops import is_uvloop
+from reactorlite.bridge.unixpaths import FAMILY, checked_path, has_file, remove_file
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
     from reactorlite.bridge.scope import Scope
-
-Path = str | bytes | os.PathLike[str]
+    from reactorlite.bridge.unixpaths import Path
 
 
 class PathAdapter(DatagramAdapter):
@@ -61,7 +61,7 @@ class PathPort(DatagramPort):
     """
 
     kind = "UNIX"
-    addressFamily: Any = getattr(socket, "AF_UNIX", None)
+    addressFamily = FAMILY
 
     def __init__(
         self,
@@ -72,18 +72,10 @@ class PathPort(DatagramPort):
         mode: int = 0o666,
     ) -> None:
         super().__init__(scope, protocol, maxPacketSize)
-        if self.addressFamily is None:
-            raise NotImplementedError(f"{self.opened_by}(): this system has no UNIX sockets")
-        self.port = None if address is None else self._path(address)
+        self.port = None if address is None else checked_path(self.opened_by, address)
         self.mode = mode
 
     # -- inside
-
-    def _path(self, address: Any) -> Any:
-        try:
-            return os.fspath(address)
-        except TypeError:
-            raise TypeError(f"{self.opened_by}() takes a path, not {address!r}") from None
 
     def _bind(self, fresh: socket.socket) -> None:
         if self.port is not None:
@@ -114,7 +106,7 @@ class UNIXDatagramPort(PathPort):
         if self._socket is None:
             raise self._not_listening()
         try:
-            return self._socket.sendto(datagram, self._path(address))
+            return self._socket.sendto(datagram, checked_path("write", address))
         except OSError as exc:
             self._unsent(exc)
             return None
@@ -146,7 +138,7 @@ class ConnectedUNIXDatagramPort(PathPort):
         bindAddress: Path | None = None,
     ) -> None:
         super().__init__(scope, bindAddress, protocol, maxPacketSize, mode)
-        self.remoteaddr = self._path(address)
+        self.remoteaddr = checked_path(self.opened_by, address)
 
     def startListening(self) -> None:
         """Bind and connect; the protocol's `connectionFailed` is told, here, if that can't be."""
@@ -190,15 +182,6 @@ class ConnectedUNIXDatagramPort(PathPort):
             fresh.connect(self.remoteaddr)
         except BaseException:
             fresh.close()
-            if self.port is not None and has_file(self.port):
-                os.unlink(self.port)
+            remove_file(self.port)
             raise
         return fresh
-
-
-def has_file(path: str | bytes) -> bool:
-    """Whether a socket at `path` has a file: none has one in Linux' abstract space.
-
-    There is where "" stands for some free name, too.
-    """
-    return path[:1] not in ("", b"", "\0", b"\0")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from reactorlite.bridge.connecting import StreamConnector, connected_to
 from reactorlite.bridge.listening import ListeningSocket, StreamPort, listening_on
 from reactorlite.bridge.loops import serve_connected
 from reactorlite.bridge.passing import UNIXAdapter, UNIXClientAdapter
+from reactorlite.bridge.unixpaths import FAMILY, checked_path, has_file, remove_file
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.python import log
@@ -19,36 +20,11 @@ from reactorlite.python.lockfile import FilesystemLock, isLocked
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
     from reactorlite.bridge.inbound import ClientAdapter
     from reactorlite.bridge.scope import Scope
-
-_FAMILY: Any = getattr(socket, "AF_UNIX", None)
-
-
-def path_of(where: str, path: Any) -> bytes:
-    """The path of a socket, as the system knows it; `TypeError` for what is none."""
-    if _FAMILY is None:
-        raise NotImplementedError(f"{where}(): this system's Python has no UNIX sockets")
-    if not isinstance(path, str | bytes | os.PathLike):
-        raise TypeError(f"{where}() takes the path of a socket as text or bytes, not {path!r}")
-    return os.fsencode(path)
-
-
-def is_abstract(path: bytes) -> bool:
-    """Whether a name is one that is in no directory."""
-    return path.startswith(b"\0")
-
-
-def remove_socket(path: bytes | None) -> None:
-    """Remove the file of a socket that is closed, if it has one; a failure is logged."""
-    if path and not is_abstract(path):
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            pass  # removed already, or moved: nothing of it is left here
-        except OSError:
-            log.err(Failure(), f"The socket {os.fsdecode(path)!r} could not be removed")
+    from reactorlite.bridge.unixpaths import Path
 
 
 class UNIXPort(StreamPort):
@@ -61,23 +37,23 @@ class UNIXPort(StreamPort):
     def __init__(
         self,
         scope: Scope,
-        address: str | bytes | os.PathLike[str],
+        address: Path,
         factory: Any,
         backlog: int = 50,
         mode: int = 0o666,
         wantPID: bool = False,
     ) -> None:
         super().__init__(scope, factory, backlog)
-        self.port = path_of(self.opened_by, address)
+        self.port = os.fsencode(checked_path(self.opened_by, address))
         self.mode = mode
         self.wantPID = wantPID
         self.lockFile: FilesystemLock | None = None
 
     def _bound(self) -> ListeningSocket:
-        if self.wantPID and not is_abstract(self.port):
+        if self.wantPID and has_file(self.port):
             self._lock()
         try:
-            listening = listening_on(_FAMILY, self._bind, self.backlog, self._refused)
+            listening = listening_on(FAMILY, self._bind, self.backlog, self._refused)
         except BaseException:
             self._unlock()
             raise
@@ -106,8 +82,10 @@ class UNIXPort(StreamPort):
                 log.err(Failure(), f"The lock {lock.name!r} could not be given back")
 
     def _bind(self, listening: socket.socket) -> None:
+        if not self.port:  # which Linux takes for any name that is free, and nobody would find
+            raise FileNotFoundError(errno.ENOENT, "the path is empty")
         listening.bind(self.port)
-        if not is_abstract(self.port):
+        if has_file(self.port):
             try:
                 os.chmod(self.port, self.mode)
             except BaseException:
@@ -121,7 +99,7 @@ class UNIXPort(StreamPort):
         return os.fsdecode(self.port)
 
     def _leave(self) -> None:
-        remove_socket(self.port)
+        remove_file(self.port)
         self._unlock()
 
 
@@ -134,12 +112,12 @@ class UNIXConnector(StreamConnector):
     def __init__(
         self,
         scope: Scope,
-        address: str | bytes | os.PathLike[str],
+        address: Path,
         factory: Any,
         timeout: float | None = 30,
         checkPID: bool = False,
     ) -> None:
-        self._path = path_of(self.made_by, address)
+        self._path = os.fsencode(checked_path(self.made_by, address))
         self.address = address
         self.checkPID = checkPID
         super().__init__(scope, factory, timeout)
@@ -149,11 +127,11 @@ class UNIXConnector(StreamConnector):
         return UNIXAddress(self._path)
 
     async def _reach(self, loop: asyncio.AbstractEventLoop, adapter: ClientAdapter) -> None:
-        if self.checkPID and not is_abstract(self._path):
+        if self.checkPID and has_file(self._path):
             path = os.fsdecode(self._path)
             if not isLocked(path + ".lock"):
                 raise error.BadFileError(string=f"no process that is alive has the lock of {path}")
-        await serve_connected(loop, adapter, await connected_to(loop, (_FAMILY, self._path)))
+        await serve_connected(loop, adapter, await connected_to(loop, (FAMILY, self._path)))
 
     def _named(self) -> str:
         return repr(os.fsdecode(self._path))

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from reactorlite.bridge.udp import UDPPort
     from reactorlite.bridge.unixdatagrams import (
         ConnectedUNIXDatagramPort,
-        Path,
         UNIXDatagramPort,
     )
+    from reactorlite.bridge.unixpaths import Path
 
     P = TypeVar("P", bound=DatagramPort)
 

@@ -227,6 +227,12 @@ def test_what_is_gone_already_is_not_missed(directory, run, log):
     assert len(log.take()) == 1
 
 
+def test_empty_path_is_refused(directory):
+    """An empty path is told as an address that can't be had, and not taken for any name."""
+    with pytest.raises(error.CannotListenError, match="the path is empty"):
+        Reactor().listenUNIX("", quiet())
+
+
 def test_port_starts_again(directory, run):
     """A port that was stopped binds its path again."""
 
