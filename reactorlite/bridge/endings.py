@@ -16,6 +16,7 @@ class Ending(enum.Enum):
     EOF = enum.auto()  # the peer ended, and this side follows
     ABORT = enum.auto()
     STOP = enum.auto()  # the reactor stopped
+    GIVEN_UP = enum.auto()  # the program closed the socket itself
 
 
 def reason_for(exc: BaseException | None, ending: Ending | Failure) -> Failure:
@@ -30,6 +31,8 @@ def reason_for(exc: BaseException | None, ending: Ending | Failure) -> Failure:
         return Failure(error.ConnectionAborted())
     if ending is Ending.EOF:
         # Twisted has told the protocol by now; what goes wrong after that is nobody's.
+        return Failure(error.ConnectionDone())
+    if ending is Ending.GIVEN_UP:
         return Failure(error.ConnectionDone())
     if ending is Ending.STOP:
         return Failure(error.ConnectionLost("Connection lost"))

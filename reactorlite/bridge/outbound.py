@@ -289,16 +289,22 @@ class StreamTransport:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, bool(enabled))
 
     def getHandle(self) -> Any:
-        """The socket, to look at and to set options on; never to read, write or close."""
+        """The socket, to look at, to set options on, and to give up (see `LentSocket`)."""
         return self.socket
 
     def fileno(self) -> int:
         """The descriptor, or -1 once the connection is lost."""
-        return self.socket.fileno() if self.connected else -1
+        return int(self._view().fileno()) if self.connected else -1
 
     @property
     def socket(self) -> Any:
-        """The socket as asyncio shows it (see `getHandle`)."""
+        """The socket (see `getHandle`); None when the loop's transport has none."""
+        from reactorlite.bridge.lent import LentSocket
+
+        view = self._view()
+        return None if view is None else LentSocket(self, view)
+
+    def _view(self) -> Any:
         return self._asyncio.get_extra_info("socket")
 
     @property
@@ -376,10 +382,10 @@ class StreamTransport:
         self.ending = ending
         self._shut = True
         self._drop()
-        if ending is Ending.ABORT and self.socket is not None:
+        if ending is Ending.ABORT and (view := self._view()) is not None:
             # A socket that is closed already can't be reset, and need not be.
             with suppress(OSError):
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                view.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._asyncio.abort()
 
     def stop(self) -> None:
@@ -555,8 +561,7 @@ def _bytes_from(data: Any) -> bytes:
         return data
     if isinstance(data, bytearray | memoryview):
         return bytes(data)
-    if isinstance(data, str):
-        raise TypeError(
-            f"write() takes bytes, not str: encode the text first, as in {data[:20]!r}.encode()"
-        )
-    raise TypeError(f"write() takes bytes, not {type(data).__name__}")
+    wrong = TypeError("Data must be bytes")  # which is what programs, and their tests, go by
+    way = f": encode the text first, as in {data[:20]!r}.encode()" if isinstance(data, str) else ""
+    wrong.add_note(f"write() takes bytes, not {type(data).__name__}{way}")
+    raise wrong

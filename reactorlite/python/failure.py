@@ -273,6 +273,8 @@ class Failure(BaseException):
             note = "" if self.frames else " (failure with no frames)"
             # The class itself, as Twisted shows it; it may have a metaclass whose str() raises.
             return f"Traceback{note}: {_textOf(self.type)}: {text}\n{body}"
+        notes = getattr(self.value, "__notes__", None)
+        text = "\n".join([text, *notes]) if isinstance(notes, list) else text
         body += f"{'' if self.frames else 'Failure: '}{_nameOf(self.type)}: {text}\n"
         if detail == "verbose":
             name, note = f"Failure #{self.count}", " (pickled)" if self.pickled else ""

@@ -369,6 +369,14 @@ def test_traceback_says_that_variables_are_missing(detail):
     assert "captureVars=True" in fallen().getTraceback(detail=detail)
 
 
+def test_notes_follow_the_message():
+    """Notes on the exception are in its traceback, below the message."""
+    failure = fallen()
+    failure.value.add_note("it had nothing to hold on to")
+
+    assert failure.getTraceback().splitlines()[-1] == "it had nothing to hold on to"
+
+
 @pytest.mark.parametrize("get", ["getTraceback", "getBriefTraceback"])
 def test_subclass_prints_in_its_own_words(get):
     """A subclass that overrides `printTraceback`, as remote failures do, changes both forms."""
