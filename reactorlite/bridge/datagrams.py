@@ -17,6 +17,7 @@ from reactorlite.bridge.loops import watches_descriptors
 from reactorlite.bridge.ports import BoundPort
 from reactorlite.internet import error
 from reactorlite.python import log
+from reactorlite.python._speaking import speaks_for
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class DatagramAdapter(asyncio.DatagramProtocol):
             # Not now: uvloop would never free a transport that is closed in this call.
             self._loop.call_soon(self.stop)
 
+    @speaks_for("port")
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if self._is_stopping:
             return

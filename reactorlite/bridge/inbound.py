@@ -11,6 +11,7 @@ from reactorlite.bridge.flow import MARK
 from reactorlite.bridge.loops import raise_from_loop, reads_early
 from reactorlite.bridge.outbound import StreamTransport
 from reactorlite.python import log
+from reactorlite.python._speaking import speaks_for
 from reactorlite.python.components import adapted
 from reactorlite.python.failure import Failure
 
@@ -45,6 +46,7 @@ class StreamAdapter(asyncio.Protocol):
 
     # -- asyncio's callbacks
 
+    @speaks_for("self")
     def connection_made(self, transport: Any) -> None:
         if hasattr(transport, "max_size"):
             # Stock asyncio allocates a buffer of 256 KiB for each read, which costs more
@@ -83,6 +85,7 @@ class StreamAdapter(asyncio.Protocol):
             self._held = []
             self._releasing = loop.call_soon(self._release)
 
+    @speaks_for("out")
     def data_received(self, data: bytes) -> None:
         out = self.out
         if out is None or out._gathering or self._held is not None or len(data) > MARK:
@@ -121,6 +124,7 @@ class StreamAdapter(asyncio.Protocol):
         if self.out is not None:
             self.out.drained()
 
+    @speaks_for("out")
     def connection_lost(self, exc: BaseException | None) -> None:
         out, self.out = self.out, None
         reason = reason_for(exc, Ending.NONE if out is None else out.ending)
@@ -188,6 +192,7 @@ class StreamAdapter(asyncio.Protocol):
         self.out._asyncio.resume_reading()
         return held
 
+    @speaks_for("out")
     def call(self, callback: Callable[..., object], *args: object) -> None:
         """Call the protocol back; what it writes is gathered, what it raises ends it."""
         out = self.out
@@ -211,6 +216,20 @@ class StreamAdapter(asyncio.Protocol):
             out.end(reason)
         else:
             out.flush()
+
+    @property
+    def reads(self) -> bool:
+        """Whether more may come: the connection is there, not paused, and no side has ended it."""
+        out = self.out
+        if out is None or out.is_ending or out.peer_is_done:
+            return False
+        return self._held is None or self._releasing is not None
+
+    def logPrefix(self) -> str | None:
+        """What log lines call a connection that is made: a server's goes by its port."""
+        speaker = self.out if self.is_client else self.owner
+        prefix = getattr(speaker, "logPrefix", None)
+        return None if prefix is None else str(prefix())
 
     # -- inside
 

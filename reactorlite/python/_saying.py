@@ -16,6 +16,7 @@ from reactorlite.python._events import (
     level_of,
     number_of,
 )
+from reactorlite.python._speaking import current_system
 from reactorlite.python.failure import Failure
 
 __all__ = ["callWithContext", "callWithLogger", "err", "event_of", "msg"]
@@ -99,7 +100,9 @@ def event_of(message: tuple[object, ...], kw: Event) -> Event:
     """Make the event of a message: one that observers of either kind can read."""
     from reactorlite.python._logtext import textFromEventDict
 
-    event: Event = {"system": "-", **_context.get({}), "isError": 0, **kw}
+    event: Event = {**_context.get({}), "isError": 0, **kw}
+    if "system" not in event:
+        event["system"] = current_system() or "-"
     event["message"] = message
     event["time"] = event["log_time"] = time()
     level = event.get("logLevel")

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
+from reactorlite.python._speaking import current_system
+
 __all__ = ["call", "defaultContextDict", "get", "setDefault"]
 
 P = ParamSpec("P")
@@ -18,6 +20,10 @@ T = TypeVar("T")
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _values: ContextVar[Mapping[Any, Any]] = ContextVar("reactorlite.context", default=_NOTHING)
+
+#: Under a key of this name has an installed Twisted's log, which stays Twisted's, what goes with
+#: its messages. No callback pays for entering a context: it is found out for whom is spoken.
+_OF_TWISTEDS_LOG = "ILogContext"
 
 #: What `get` answers for a key that nobody set around it.
 defaultContextDict: dict[Any, Any] = {}
@@ -37,7 +43,10 @@ def get(key: object, default: Any = None) -> Any:
     values = _values.get()
     if key in values:
         return values[key]
-    return defaultContextDict.get(key, default)
+    value = defaultContextDict.get(key, default)
+    if getattr(key, "__name__", "") == _OF_TWISTEDS_LOG and (system := current_system()):
+        return {**value, "system": system}
+    return value
 
 
 def setDefault(key: object, value: Any) -> None:
