@@ -95,11 +95,16 @@ class Scope:
         return [repr(thing) for thing in (*ports, *self.connectors, *self.held)]
 
     def abandon(self) -> list[object]:
-        """Begin to close everything, and answer what it was."""
+        """Begin to close everything, and answer what it was.
+
+        A connection that is paused, or half-closed, with nothing to send is not named.
+        """
         ports = [port for port in self.ports if not port.disconnecting]
         connectors = list(self.connectors)
         held = list(self.held)
-        transports = [each.out for each in self.connections if each.out is not None]
+        adapters = [each for each in self.connections if each.out is not None]
+        transports = [each.out for each in adapters if each.out is not None]
+        busy = [out for each in adapters if (out := each.out) and (each.reads or out.unsent)]
         for port in ports:
             port.close_for_good()
         for connector in connectors:
@@ -108,10 +113,10 @@ class Scope:
             each.close_for_good()
         if self.is_closed:
             self.connections.clear()  # which asyncio warns of; nothing can reach them any longer
-            transports = []
+            transports = busy = []
         for transport in transports:
             transport.stop()
-        return [*ports, *connectors, *held, *transports]
+        return [*ports, *connectors, *held, *busy]
 
     def close(self) -> Deferred[None]:
         """Close everything; protocols hear of it from the loop, as `ConnectionLost`.

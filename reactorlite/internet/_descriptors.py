@@ -15,7 +15,7 @@ class Descriptors:
     """What a reactor does with descriptors: it has the loop watch them.
 
     These are descriptors of people's own. The reactor's ports and connections are
-    transports of the loop's, and not among them.
+    transports of the loop's, which it watches by itself.
     """
 
     if TYPE_CHECKING:
@@ -54,12 +54,20 @@ class Descriptors:
             self._watched.writers.remove(writer)
 
     def getReaders(self) -> list[Any]:
-        """What was given to `addReader` and is still watched."""
-        return [] if self._watched is None else list(self._watched.readers.numbers)
+        """What is watched for something to read: what `addReader` was given, ports, connections.
+
+        A connection stands there as its transport, unless it is paused or about to end.
+        """
+        theirs = [] if self._watched is None else list(self._watched.readers.numbers)
+        ports = [port for port in self._scope.ports if not port.disconnecting]
+        reading = [each.out for each in self._scope.connections if each.reads]
+        return [*theirs, *ports, *reading]
 
     def getWriters(self) -> list[Any]:
-        """What was given to `addWriter` and is still watched."""
-        return [] if self._watched is None else list(self._watched.writers.numbers)
+        """What waits for room to write: what `addWriter` was given, and transports with data."""
+        theirs = [] if self._watched is None else list(self._watched.writers.numbers)
+        transports = [each.out for each in self._scope.connections]
+        return [*theirs, *(out for out in transports if out is not None and out.unsent)]
 
     def _watching(self) -> Watched:
         if self._watched is None:

@@ -22,7 +22,7 @@ from reactorlite.bridge.connecting import Connector
 from reactorlite.bridge.guest import Guard
 from reactorlite.bridge.inthreads import InThreads
 from reactorlite.bridge.loops import check_thread, raise_from_loop
-from reactorlite.bridge.ownloop import close_loop
+from reactorlite.bridge.ownloop import close_loop, run_for
 from reactorlite.bridge.scope import Scope
 from reactorlite.bridge.signals import stopping_on_signals
 from reactorlite.bridge.timers import Timers
@@ -167,9 +167,10 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
     def removeAll(self) -> list[object]:
         """Begin to close all that is open on the reactor, and answer what it was.
 
-        These are ports, attempts to connect, and the transports of connections; and the
-        descriptors that are watched, of which the reactor lets go without closing them. Trial
-        asks for it between test cases, to name what a test has left behind.
+        These are ports, attempts to connect, and the transports of connections by which something
+        may come or is to go (the rest is closed as well); and the descriptors that are watched,
+        of which the reactor lets go without closing them. Trial asks for it between test cases,
+        to name what a test has left behind.
         """
         watched = [] if self._watched is None else self._watched.remove_all()
         with self._as_current():
@@ -187,11 +188,12 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
             self.iterate()
 
     def iterate(self, delay: float = 0) -> None:
-        """Run one turn of the loop, or as many as there are in `delay` seconds, all of them.
+        """Do what is due now, or all that becomes due in `delay` seconds.
 
-        For programs whose own loop drives the reactor: no start-up trigger is called, and the
-        loop is kept for the next time. Raises `RuntimeError` inside a running loop, which
-        can't be entered twice.
+        "Now" is a few turns of the loop: asyncio takes several for what is one step to a program,
+        such as the end of a connection that was closed. For programs whose own loop drives the
+        reactor: no start-up trigger is called, and the loop is kept for the next time. Raises
+        `RuntimeError` inside a running loop, which can't be entered twice.
         """
         if _get_running_loop() is not None:
             raise RuntimeError(
@@ -202,11 +204,9 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         loop = self._scope.loop or self._given_loop or asyncio.new_event_loop()
         self._attach(loop)
         loop.call_soon(self._scope.begin)
-        ending = loop.call_later(delay, loop.stop) if delay > 0 else loop.call_soon(loop.stop)
         try:
-            loop.run_forever()
+            run_for(loop, delay)
         finally:
-            ending.cancel()  # when something else has stopped the loop
             self._stop_hearing_threads()
 
     async def __aenter__(self) -> Reactor:

@@ -407,6 +407,83 @@ def test_system_exit_leaves_the_reactor(reactor, pair):
 # ── all of them ──────────────────────────────────────────────────────────────────────────
 
 
+class Told(Protocol):
+    """Calls something when it is connected."""
+
+    def connectionMade(self):
+        self.factory.then(self)
+
+
+def told(then):
+    """A factory of protocols that do `then` with themselves when connected."""
+    factory = Factory.forProtocol(Told)
+    factory.noisy, factory.then = False, then
+    return factory
+
+
+def connect(reactor, then):
+    """A port whose first connection is given to `then`, and the peer's socket."""
+    port = reactor.listenTCP(0, told(then), interface="127.0.0.1")
+    return port, socket.create_connection(("127.0.0.1", port.getHost().port))
+
+
+def test_ports_and_connections_are_watched(reactor):
+    """`getReaders` has the ports, and the connections that aren't paused, as transports."""
+    found = []
+
+    def then(server):
+        transport = server.transport
+        for act in (list, transport.pauseProducing, transport.resumeProducing):
+            act()
+            found.append(transport in reactor.getReaders())
+        found.append(port in reactor.getReaders())
+        reactor.stop()
+
+    port, peer = connect(reactor, then)
+    assert reactor.getReaders() == [port]
+    with peer:
+        reactor.run()
+
+    assert found == [True, False, True, True]
+    assert reactor.getReaders() == []
+
+
+def test_connections_that_have_something_to_send_are_watched(reactor):
+    """`getWriters` has the transports whose data waits."""
+    found = []
+
+    def then(server):
+        found.append(reactor.getWriters())
+        server.transport.write(b"waits")
+        found.append(reactor.getWriters() == [server.transport])
+        reactor.stop()
+
+    _, peer = connect(reactor, then)
+    with peer:
+        reactor.run()
+
+    assert found == [[], True]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_remove_all_names_connections_that_are_in_use(reactor, paused):
+    """`removeAll` closes every connection, and names those by which something may come."""
+    named = []
+
+    def then(server):
+        if paused:
+            server.transport.pauseProducing()
+        named.append(server.transport in reactor.removeAll())
+        reactor.callLater(0, reactor.stop)
+
+    _, peer = connect(reactor, then)
+    with peer:
+        reactor.run()
+        ended = peer.recv(1)
+
+    assert (named, ended) == ([not paused], b"")
+
+
 def test_remove_all(reactor, pair):
     """`removeAll` answers what was watched, once each, and doesn't call it."""
     one, other = pair(), pair()

@@ -438,7 +438,7 @@ def test_crash_of_a_reactor_that_does_not_run(reactor):
 # ── iterate ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_iterate_runs_one_turn(reactor):
+def test_iterate_does_what_is_due(reactor):
     """What is due is called; what isn't waits for a later turn."""
     calls = []
     reactor.callLater(0, calls.append, "due")
@@ -479,6 +479,31 @@ def test_iterate_serves_connections(reactor):
     reactor.run()
 
     assert answer == b"turn by turn"
+
+
+def test_iterate_ends_what_was_closed(reactor):
+    """A connection that is closed is told so by the next `iterate`, for one turn isn't enough."""
+    over = []
+
+    class Ends(Protocol):
+        def connectionMade(self):
+            reactor.crash()
+
+        def connectionLost(self, reason):
+            over.append(self)
+
+    factory = quiet(Factory.forProtocol(Ends))
+    made = []
+    factory.buildProtocol = lambda address: made.append(Ends()) or made[0]
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    with connect_to(port):
+        reactor.run()
+        made[0].transport.loseConnection()
+        reactor.iterate()
+    reactor.callWhenRunning(reactor.stop)
+    reactor.run()
+
+    assert over == made
 
 
 def test_iterate_takes_what_threads_handed_over(reactor):
