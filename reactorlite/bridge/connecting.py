@@ -30,10 +30,14 @@ if TYPE_CHECKING:
     from reactorlite.bridge.addresses import Address
     from reactorlite.bridge.outbound import StreamTransport
     from reactorlite.bridge.scope import Scope
+    from reactorlite.bridge.unconnected import Unconnected
     from reactorlite.internet._delayed import DelayedCall
 
     #: finds where a host is, for a port
     LookUp = Callable[[asyncio.AbstractEventLoop, str, int], Awaitable["list[Target]"]]
+
+    #: makes a socket of a family, to connect with
+    Opening = Callable[[int], socket.socket]
 
 #: What `connect` says of an attempt that goes on in the background.
 _ON_ITS_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY)
@@ -61,6 +65,8 @@ class StreamConnector:
     adapter: Callable[[StreamConnector, Scope], ClientAdapter] = ClientAdapter
     #: The reactor's method that makes connectors of this class.
     made_by: str
+    #: The address to come from: host and port, or a `Binding`.
+    bindAddress: Any = None
 
     def __init__(self, scope: Scope, factory: Any, timeout: float | None) -> None:
         self.factory = checked_factory(self.made_by, factory, "startedConnecting")
@@ -75,6 +81,8 @@ class StreamConnector:
         self._adapter: ClientAdapter | None = None
         self._attempt: Errand | None = None
         self._timer: DelayedCall | None = None
+        # A socket that a program wanted to see before there was a connection.
+        self._early: socket.socket | None = None
 
     # -- what derived classes say
 
@@ -88,6 +96,10 @@ class StreamConnector:
 
     def _named(self) -> str:
         """What `repr` calls the destination."""
+        raise NotImplementedError
+
+    def _family(self) -> int:
+        """The family of the socket that is wanted, as far as is known before a look-up."""
         raise NotImplementedError
 
     # -- what programs call
@@ -130,9 +142,15 @@ class StreamConnector:
             self.transport.loseConnection()
 
     @property
-    def transport(self) -> StreamTransport | None:
-        """The connection's transport, while the state is "connected"."""
-        return self._adapter.out if self._adapter is not None else None
+    def transport(self) -> StreamTransport | Unconnected | None:
+        """The connection's transport, or that of the attempt, which has a socket and no more."""
+        if self._adapter is not None and self._adapter.out is not None:
+            return self._adapter.out
+        if self.state != "connecting":
+            return None
+        from reactorlite.bridge.unconnected import Unconnected
+
+        return Unconnected(self)
 
     @property
     def reactor(self) -> Any:
@@ -141,6 +159,14 @@ class StreamConnector:
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.state} to {self._named()}>"
+
+    # -- what the attempt's transport calls
+
+    def open_early(self) -> socket.socket:
+        """The socket that the attempt is to take, made and bound now."""
+        if self._early is None:
+            self._early = opened(self._family(), self.bindAddress)
+        return self._early
 
     # -- what the adapter calls
 
@@ -152,8 +178,7 @@ class StreamConnector:
         """Ask the factory for a protocol: the attempt has succeeded."""
         self._attempt = None
         self.state = "connected"
-        self._stop_timer()
-        self._scope.connectors.pop(self, None)
+        self._clear()
         try:
             return self.factory.buildProtocol(address)
         except Exception as exc:
@@ -174,9 +199,11 @@ class StreamConnector:
     # -- how an attempt goes
 
     def give_up(self) -> None:
-        """End the attempt because the reactor ends."""
+        """End the attempt because the reactor ends; one that never had a loop has not failed."""
         self._scope.forget(self)
-        if self.state == "connecting":
+        if self._scope.loop is None:
+            self.drop()
+        elif self.state == "connecting":
             self._fail(error.ConnectError(string="the reactor stopped"))
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -207,14 +234,12 @@ class StreamConnector:
 
     def drop(self) -> None:
         """Leave nothing under way, and tell nobody but the factory's count of its users."""
-        self._stop_timer()
-        self._scope.connectors.pop(self, None)
+        self._clear()
         self.state = "disconnected"
         self._stop_factory()
 
     def _over(self, event: str, reason: Failure) -> None:
-        self._stop_timer()
-        self._scope.connectors.pop(self, None)
+        self._clear()
         self._adapter = None
         self.state = "disconnected"
         try:
@@ -232,10 +257,24 @@ class StreamConnector:
             except Exception:
                 log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.doStop")
 
-    def _stop_timer(self) -> None:
+    def _opened(self, family: int) -> socket.socket:
+        """A socket to connect with: the one that was looked at, where it is of that family."""
+        early, self._early = self._early, None
+        if early is not None and early.fileno() >= 0:
+            if early.family == family:
+                return early
+            early.close()
+        return opened(family, self.bindAddress)
+
+    def _clear(self) -> None:
+        """Let go of what an attempt has, which is over."""
+        self._scope.connectors.pop(self, None)
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()
+        if self._early is not None:
+            self._early.close()
+            self._early = None
 
 
 class Connector(StreamConnector):
@@ -265,7 +304,11 @@ class Connector(StreamConnector):
 
     async def _reach(self, loop: asyncio.AbstractEventLoop, adapter: ClientAdapter) -> None:
         look_up = self._scope.look_up
-        await connect_first(loop, adapter, self.host, self.port, self.bindAddress, look_up)
+        await connect_first(loop, adapter, self.host, self.port, self._opened, look_up)
+
+    def _family(self) -> int:
+        known = literal(self.host or "0.0.0.0", self.port)
+        return socket.AF_INET if known is None else known[0]
 
     def _named(self) -> str:
         return f"{self.host}:{self.port}"
@@ -300,7 +343,7 @@ async def connect_first(
     adapter: StreamAdapter,
     host: str,
     port: int,
-    bind_address: tuple[str, int] | None,
+    opening: Opening,
     look_up: LookUp | None = None,
 ) -> None:
     """Connect `adapter` to the first address of `host` that answers, IPv4 before IPv6.
@@ -310,7 +353,7 @@ async def connect_first(
     first: Exception | None = None
     for target in await targets(loop, host, port, look_up):
         try:
-            connected = await connected_to(loop, target, bind_address)
+            connected = await connected_to(loop, target, opening)
         except error.ConnectError as exc:
             first = first or exc
             continue
@@ -357,10 +400,24 @@ async def first_ipv4(loop: asyncio.AbstractEventLoop, name: str) -> str:
 
 
 async def connected_to(
-    loop: asyncio.AbstractEventLoop, target: Target, bind_address: tuple[str, int] | None = None
+    loop: asyncio.AbstractEventLoop, target: Target, opening: Opening
 ) -> socket.socket:
     """A socket that is connected to `target`; raises a `ConnectError`, and leaves nothing open."""
     family, address = target
+    connecting = opening(family)
+    try:
+        await _reached(loop, connecting, address)
+    except OSError as exc:
+        connecting.close()
+        raise error.getConnectError(exc) from exc
+    except BaseException:
+        connecting.close()
+        raise
+    return connecting
+
+
+def opened(family: int, bind_address: Any = None) -> socket.socket:
+    """A socket to connect with, bound to `bind_address`; raises `ConnectBindError`."""
     try:
         protocol = socket.IPPROTO_TCP if family in IP_FAMILIES else 0
         connecting = socket.socket(family, socket.SOCK_STREAM, protocol)
@@ -370,10 +427,6 @@ async def connected_to(
         connecting.setblocking(False)
         if bind_address is not None:
             _bind(connecting, bind_address)
-        await _reached(loop, connecting, address)
-    except OSError as exc:
-        connecting.close()
-        raise error.getConnectError(exc) from exc
     except BaseException:
         connecting.close()
         raise

@@ -131,7 +131,11 @@ class UNIXConnector(StreamConnector):
             path = os.fsdecode(self._path)
             if not isLocked(path + ".lock"):
                 raise error.BadFileError(string=f"no process that is alive has the lock of {path}")
-        await serve_connected(loop, adapter, await connected_to(loop, (FAMILY, self._path)))
+        connected = await connected_to(loop, (FAMILY, self._path), self._opened)
+        await serve_connected(loop, adapter, connected)
+
+    def _family(self) -> int:
+        return int(FAMILY)
 
     def _named(self) -> str:
         return repr(os.fsdecode(self._path))

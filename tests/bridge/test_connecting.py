@@ -501,6 +501,125 @@ def test_comes_from_a_binding(shared, run):
     assert run(main()) == ("127.0.0.2", [shared, shared])
 
 
+# ── before there is a connection ─────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def waiting():
+    """A reactor without a loop, whose attempts wait for one."""
+    reactor = Reactor()
+    yield reactor
+    reactor.disconnectAll()
+
+
+class Quiet(ClientFactory):
+    noisy = False
+
+
+@pytest.mark.parametrize(
+    ("host", "family"), [("127.0.0.1", IPV4), ("::1", IPV6), ("example.invalid", IPV4)]
+)
+def test_attempt_has_a_socket(waiting, host, family):
+    """While it connects, a connector's transport has the socket that it will connect with."""
+    connector = waiting.connectTCP(host, 9, Quiet())
+
+    handle = connector.transport.getHandle()
+
+    assert handle.family == family
+    assert connector.transport.socket is handle
+    assert not connector.transport.connected
+
+
+def test_socket_of_an_attempt_is_bound(waiting):
+    """That socket is bound where the attempt is to come from."""
+    connector = waiting.connectTCP("127.0.0.1", 9, Quiet(), bindAddress=("127.0.0.2", 0))
+
+    assert connector.transport.socket.getsockname()[0] == "127.0.0.2"
+
+
+def test_socket_of_an_attempt_that_cannot_be_bound(waiting):
+    """An address to come from that isn't this machine's is told to who asks for the socket."""
+    connector = waiting.connectTCP("127.0.0.1", 9, Quiet(), bindAddress=("192.0.2.1", 0))
+
+    with pytest.raises(error.ConnectBindError):
+        _ = connector.transport.socket
+
+
+def test_attempt_is_given_up_by_its_transport(waiting):
+    """Losing the connection before it is there is to stop connecting, and closes the socket."""
+    failed = []
+    factory = Quiet()
+    factory.clientConnectionFailed = lambda connector, reason: failed.append(reason.type)
+    connector = waiting.connectTCP("127.0.0.1", 9, factory)
+    transport = connector.transport
+    handle = transport.socket
+
+    transport.loseConnection()
+    transport.abortConnection()
+
+    assert (failed, handle.fileno(), connector.transport) == ([error.UserError], -1, None)
+
+
+def test_attempt_says_what_it_is(waiting):
+    """The transport of an attempt knows where it goes, and what log lines call it."""
+    connector = waiting.connectTCP("127.0.0.1", 9, Quiet())
+    transport = connector.transport
+
+    assert transport.getPeer() == connector.getDestination()
+    assert transport.logstr == transport.logPrefix() == "Uninitialized"
+    assert repr(connector) in repr(transport)
+
+
+def test_attempt_over_unix_has_a_socket(waiting, tmp_path):
+    """So has an attempt over a UNIX socket."""
+    connector = waiting.connectUNIX(str(tmp_path / "s"), Quiet())
+
+    assert connector.transport.socket.family == socket.AF_UNIX
+
+
+@pytest.mark.parametrize("meanwhile", ["kept", "closed", "of another family"])
+def test_connects_with_the_socket_that_was_looked_at(meanwhile, run):
+    """The connection is made with that socket, unless it can't be."""
+
+    async def main():
+        async with Reactor() as reactor:
+            client = Client()
+            number = port_of(reactor, "::1" if "family" in meanwhile else "127.0.0.1")
+            own = []
+
+            def started(connector):
+                own.append(connector.transport.socket)
+                if meanwhile == "of another family":
+                    connector.host = "::1"
+                elif meanwhile == "closed":
+                    own[0].close()
+                else:
+                    own[0].bind(("127.0.0.3", 0))
+
+            client.startedConnecting = started
+            reactor.connectTCP("127.0.0.1", number, client)
+            transport = (await client.made).transport
+            transport.loseConnection()
+            await client.lost
+            return transport.getHost().host, own[0].fileno()
+
+    host = {"kept": "127.0.0.3", "closed": "127.0.0.1"}.get(meanwhile, "::1")
+    assert run(main()) == (host, -1)
+
+
+def test_reactor_that_never_ran_tells_no_failure(waiting):
+    """An attempt that never had a loop isn't said to have failed when its reactor lets go."""
+    told = []
+    factory = Quiet()
+    factory.clientConnectionFailed = lambda connector, reason: told.append(reason)
+    factory.doStop = lambda: told.append("stopped")
+    connector = waiting.connectTCP("127.0.0.1", 9, factory)
+
+    waiting.disconnectAll()
+
+    assert (told, connector.state) == (["stopped"], "disconnected")
+
+
 def link_local():
     """An address of this machine that is only good on one link, with it; None without one."""
     try:
