@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from reactorlite.bridge.scope import Scope
 
+#: How many datagrams are taken before others have their turn.
+_ROUNDS = 32
+
 #: What a socket says when nobody listens where it sent to; on Windows it calls that a reset.
 _REFUSED = (ConnectionRefusedError, ConnectionResetError)
 
@@ -32,13 +35,15 @@ _REFUSED = (ConnectionRefusedError, ConnectionResetError)
 class DatagramAdapter(asyncio.DatagramProtocol):
     """A datagram port, seen from the event loop."""
 
-    __slots__ = ("_is_stopping", "_loop", "_port", "_transport")
+    __slots__ = ("_is_stopping", "_loop", "_more", "_port", "_transport")
 
     def __init__(self, port: DatagramPort, loop: asyncio.AbstractEventLoop) -> None:
         self._port = port
         self._loop = loop
         self._transport: Any = None
         self._is_stopping = False
+        # What receives from the socket, where the loop doesn't take all that has come.
+        self._more: Callable[[int], tuple[bytes, Any]] | None = None
 
     # -- asyncio's callbacks
 
@@ -47,6 +52,8 @@ class DatagramAdapter(asyncio.DatagramProtocol):
             # Stock asyncio allocates 256 KiB for each datagram, which costs more than all the
             # rest. (The proactor loses a datagram that is larger than what it allocated.)
             transport.max_size = self._port.maxPacketSize
+            assert self._port.socket is not None
+            self._more = self._port.socket.recvfrom
         self._transport = transport
         if self._is_stopping:
             # Not now: uvloop would never free a transport that is closed in this call.
@@ -63,6 +70,8 @@ class DatagramAdapter(asyncio.DatagramProtocol):
             port.protocol.datagramReceived(data, addr)
         except BaseException:
             self.raised("datagramReceived")
+        if self._more is not None:
+            self._take_more(self._more)
 
     def error_received(self, exc: Exception) -> None:
         if not isinstance(exc, _REFUSED):
@@ -89,6 +98,21 @@ class DatagramAdapter(asyncio.DatagramProtocol):
             self._loop.call_soon(self._port.finish)
 
     # -- inside
+
+    def _take_more(self, receive: Callable[[int], tuple[bytes, Any]]) -> None:
+        """Receive what else has come: asyncio takes a turn for each, which costs as much again."""
+        self._more = None
+        try:
+            for _ in range(_ROUNDS):
+                if self._is_stopping:
+                    break
+                self.datagram_received(*receive(self._port.maxPacketSize))
+        except BlockingIOError:
+            pass  # that was all
+        except OSError as exc:
+            self.error_received(exc)
+        finally:
+            self._more = receive
 
     def raised(self, where: str) -> None:
         """Log what the protocol raised; the port goes on."""

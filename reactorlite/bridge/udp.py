@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.adopting import duplicated
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reactorlite.bridge.scope import Scope
+
+
+#: How many hosts a port keeps in mind.
+_MOST_HOSTS = 1024
 
 
 class ScopedAdapter(DatagramAdapter):
@@ -63,9 +66,9 @@ class UDPPort(DatagramPort):
         self.interface = interface
         self._speak(family)
         self._peer: tuple[str, int] | None = None
-        # The family that `write` need not think about: of addresses as sockets take them, while
-        # the port is open and may write to anybody. Else no host's.
-        self._sends_to = socket.AF_UNSPEC
+        # Hosts that `write` need not think about: addresses as the socket takes them. None while
+        # the port isn't open, or when it may not write to anybody.
+        self._hosts: set[str | bytes] = set()
         self._sendto: Callable[[bytes, tuple[str, int]], int]
 
     # -- what programs call
@@ -78,7 +81,7 @@ class UDPPort(DatagramPort):
         `InvalidAddressError` for a host that can't be written to from here, `NotListeningError`
         when the port is closed, and what else the system says.
         """
-        if addr is None or ip_family(addr[0]) is not self._sends_to:
+        if addr is None or addr[0] not in self._hosts:
             return self._write_otherwise(datagram, addr)
         try:
             return self._sendto(datagram, addr)
@@ -109,7 +112,7 @@ class UDPPort(DatagramPort):
             raise self._misaddressed((host, port))
         self._socket.connect(_with_scope((host, port)))
         self._peer = (host, port)
-        self._sends_to = socket.AF_UNSPEC
+        self._hosts.clear()
 
     def setBroadcastAllowed(self, enabled: bool) -> None:
         """Allow writing to broadcast addresses, or not; at first it isn't."""
@@ -134,12 +137,10 @@ class UDPPort(DatagramPort):
 
     def _start_on(self, bound: socket.socket) -> None:
         self._sendto = bound.sendto
-        if not self._is_scoped and self._peer is None:
-            self._sends_to = self.addressFamily
         super()._start_on(bound)
 
     def _close_socket(self) -> None:
-        self._sends_to = socket.AF_UNSPEC
+        self._hosts.clear()
         super()._close_socket()
 
     def _bind(self, fresh: socket.socket) -> None:
@@ -155,19 +156,27 @@ class UDPPort(DatagramPort):
         return self._socket
 
     def _write_otherwise(self, datagram: bytes, addr: Any) -> int | None:
-        """Write what isn't for just any IPv4 address."""
+        """Write what isn't for a host that was written to before."""
         to = self._open_socket()
         try:
             if self._peer is None:
                 if addr is None or ip_family(addr[0]) is not self.addressFamily:
                     raise self._misaddressed(addr)
-                return to.sendto(datagram, _with_scope(addr))
+                whole = _with_scope(addr)
+                if whole is addr:
+                    self._remember(addr[0])
+                return to.sendto(datagram, whole)
             if addr is not None and tuple(addr[:2]) != self._peer:
                 raise ValueError(f"{self!r} is connected to {self._peer}: it can't write to {addr}")
             return to.send(datagram)
         except OSError as exc:
             self._unsent(exc)
             return None
+
+    def _remember(self, host: str | bytes) -> None:
+        if len(self._hosts) == _MOST_HOSTS:
+            self._hosts.clear()
+        self._hosts.add(host)
 
     def _misaddressed(self, addr: Any) -> Exception:
         if addr is None:
@@ -209,7 +218,6 @@ class AdoptedUDPPort(UDPPort):
         return adopted
 
 
-@lru_cache(1024)
 def ip_family(host: str | bytes) -> socket.AddressFamily | None:
     """The family that `host` is an address of; None for a name."""
     if isIPAddress(host) or host == "<broadcast>":

@@ -27,16 +27,10 @@ class PathAdapter(DatagramAdapter):
     __slots__ = ()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        if self._is_stopping:
-            return
-        port = self._port
         if type(addr) is bytes and is_uvloop(self._loop):
             # uvloop gives a name of Linux' abstract space in its whole field, filled with zeros.
             addr = addr.rstrip(b"\0")
-        try:
-            port.protocol.datagramReceived(data[: port.maxPacketSize], addr or None)
-        except BaseException:
-            self.raised("datagramReceived")
+        super().datagram_received(data, addr or None)
 
 
 class PeerAdapter(DatagramAdapter):

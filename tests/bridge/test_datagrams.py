@@ -173,6 +173,28 @@ def test_what_is_too_long_is_cut(run):
     assert run(main()) == [b"1234", b"abc"]
 
 
+def test_all_that_has_come_is_received(run):
+    """What has come is received without a turn for each, and others have their turns meanwhile."""
+
+    async def main():
+        async with Reactor() as reactor:
+            keep = Keep()
+            port = reactor.listenUDP(0, keep, HOST)
+            await asyncio.sleep(0.001)
+            turns = []
+            for number in range(100):
+                port.write(b"%d" % number, address(port))
+            while len(keep.got) < 100:
+                await asyncio.sleep(0)
+                turns.append(len(keep.got))
+            return [int(datagram) for datagram, _ in keep.got], len(set(turns))
+
+    got, steps = run(main())
+
+    assert got == list(range(100))
+    assert 2 <= steps < 10
+
+
 def test_pieces_are_one_datagram(run):
     """`writeSequence` sends all pieces as one."""
 
@@ -287,6 +309,28 @@ def test_connected_port_is_told_of_refusal(run):
             return keep.events[:3], port.connected
 
     assert run(main()) == (["refused"] * 3, True)
+
+
+def test_refusal_of_an_answer(run):
+    """A connected port is told of a refusal that comes while it takes what has come."""
+
+    class Answer(Keep):
+        def datagramReceived(self, *what):
+            super().datagramReceived(*what)
+            self.transport.write(b"answer")
+
+    async def main():
+        async with Reactor() as reactor:
+            answer = Answer()
+            port = reactor.listenUDP(0, answer, HOST)
+            with bound() as peer:
+                port.connect(*peer.getsockname())
+                peer.sendto(b"question", address(port))
+            while not answer.events:
+                await asyncio.sleep(0.001)
+            return len(answer.got), list(answer.events)
+
+    assert run(main()) == (1, ["refused"])
 
 
 def test_port_that_is_not_connected_hears_no_refusal(run):
