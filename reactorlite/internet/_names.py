@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.connecting import literal
+from reactorlite.bridge.loops import check_thread
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python.components import implementer
 
@@ -37,6 +38,7 @@ class Names:
         known = literal(name or "0.0.0.0", 0)
         if known is not None and "." in known[1][0]:
             return succeed(known[1][0])
+        check_thread(self._scope.loop, "reactor.resolve")
         return self.resolver.getHostByName(name, timeout)
 
     @property

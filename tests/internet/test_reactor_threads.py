@@ -346,6 +346,7 @@ ASKED_ELSEWHERE = {
     "addReader": lambda reactor, theirs: reactor.addReader(theirs),
     "addWriter": lambda reactor, theirs: reactor.addWriter(theirs),
     "callLater": lambda reactor, _: reactor.callLater(0, pytest.fail),
+    "resolve": lambda reactor, _: reactor.resolve("localhost"),
     "iterate": lambda reactor, _: reactor.iterate(),
     "crash": lambda reactor, _: reactor.crash(),
 }
