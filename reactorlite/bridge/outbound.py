@@ -12,13 +12,14 @@ import asyncio
 import os
 import socket
 import struct
+from asyncio import _get_running_loop
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import IP_FAMILIES, Address, address_from, socket_name
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
-from reactorlite.bridge.loops import is_closing
+from reactorlite.bridge.loops import check_thread, is_closing
 from reactorlite.internet._current import current_reactor
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.python import log
@@ -117,6 +118,8 @@ class StreamTransport:
 
         Any bytes-like object will do and is copied if it could change. Once the connection
         is closed or half-closed from this side, the data goes nowhere and nothing is raised.
+        Only the loop's own thread may write, and end the connection; another one uses
+        `callFromThread`, and gets a `RuntimeError` where its call would come late.
         """
         if type(data) is not bytes:
             data = _bytes_from(data)
@@ -133,9 +136,11 @@ class StreamTransport:
             self._more = [self._first, data]
             self._size = len(self._first) + len(data)
         else:
-            self._first = data
             if not self._gathering:
+                if _get_running_loop() is not self._loop:
+                    check_thread(self._loop, "transport.write")
                 self._gather()
+            self._first = data
         if self._size > self._limit:
             self._fill(data)
 
@@ -159,6 +164,7 @@ class StreamTransport:
         inside this call.
         """
         if self.connected and not self.disconnecting:
+            check_thread(self._loop, "transport.loseConnection")
             self.disconnecting = True
             self._adapter.stop_reading()
             self._leave_unsettled()
@@ -168,6 +174,7 @@ class StreamTransport:
 
         `connectionLost` follows with `ConnectionAborted`, from the loop.
         """
+        check_thread(self._loop, "transport.abortConnection")
         if self.connected and self.ending is Ending.NONE:
             self.end(Ending.ABORT)
         elif self.connected:
@@ -180,6 +187,7 @@ class StreamTransport:
         `IHalfCloseableProtocol` hears of it through `writeConnectionLost`.
         """
         if self.connected and not self._half_closing:
+            check_thread(self._loop, "transport.loseWriteConnection")
             self._half_closing = True
             self._leave_unsettled()
 

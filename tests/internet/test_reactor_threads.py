@@ -380,6 +380,40 @@ def test_wrong_thread_is_told_of_the_right_call(name, reactor):
     assert f"reactor.callFromThread(reactor.{name}, ...)" in told[0]
 
 
+@pytest.mark.parametrize("name", ["write", "loseConnection", "loseWriteConnection"])
+def test_transport_is_the_reactors_thread_only(name, reactor):
+    """A transport refuses a thread that isn't the reactor's, and goes on as if not asked."""
+    told, received = [], []
+    server, client = Factory(), ClientFactory()
+    server.buildProtocol = lambda _: talking
+    client.buildProtocol = lambda _: hearing
+    talking, hearing = Protocol(), Protocol()
+
+    def ask():
+        call = getattr(talking.transport, name)
+        try:
+            call(b"from a thread") if name == "write" else call()
+        except RuntimeError as exc:
+            told.append(str(exc))
+        reactor.callFromThread(talking.transport.write, b"from the loop")
+
+    def hear(data):
+        received.append(data)
+        reactor.stop()
+
+    asking = threading.Thread(target=ask)
+    talking.connectionMade = lambda: reactor.callLater(0, asking.start)
+    hearing.dataReceived = hear
+    port = reactor.listenTCP(0, server, interface="127.0.0.1")
+    reactor.connectTCP("127.0.0.1", port.getHost().port, client)
+    reactor.run()
+    asking.join()
+
+    assert len(told) == 1
+    assert f"reactor.callFromThread(transport.{name}, ...)" in told[0]
+    assert received == [b"from the loop"]
+
+
 def test_asked_of_a_reactor_that_waits_in_any_thread(reactor):
     """A reactor that doesn't run may be set up by a thread that isn't the one to run it."""
     connected = []
