@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import address_from, socket_name
-from reactorlite.bridge.connecting import first_ipv4, literal
+from reactorlite.bridge.reaching import first_ipv4, literal
 from reactorlite.internet import defer, error
 from reactorlite.internet._resolving import (
     ComplexResolverSimplifier,
@@ -23,8 +23,8 @@ from reactorlite.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reactorlite.bridge.connecting import LookUp, Target
     from reactorlite.bridge.errands import Errand
+    from reactorlite.bridge.reaching import LookUp, Target
     from reactorlite.bridge.scope import Scope
     from reactorlite.internet import interfaces
 

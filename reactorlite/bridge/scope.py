@@ -13,8 +13,9 @@ from reactorlite.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reactorlite.bridge.connecting import LookUp, StreamConnector
+    from reactorlite.bridge.connecting import StreamConnector
     from reactorlite.bridge.inbound import StreamAdapter
+    from reactorlite.bridge.reaching import LookUp
 
 
 class Held(Protocol):

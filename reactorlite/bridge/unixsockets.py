@@ -7,10 +7,11 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.connecting import StreamConnector, connected_to
+from reactorlite.bridge.connecting import StreamConnector
 from reactorlite.bridge.listening import ListeningSocket, StreamPort, listening_on
 from reactorlite.bridge.loops import serve_connected
 from reactorlite.bridge.passing import UNIXAdapter, UNIXClientAdapter
+from reactorlite.bridge.reaching import connected_to
 from reactorlite.bridge.unixpaths import FAMILY, checked_path, has_file, remove_file
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.connecting import literal
 from reactorlite.bridge.loops import check_thread
+from reactorlite.bridge.reaching import literal
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python.components import implementer
 

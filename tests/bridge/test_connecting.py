@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from reactorlite import Reactor
-from reactorlite.bridge import connecting
+from reactorlite.bridge import reaching
 from reactorlite.internet import error
 from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
@@ -121,7 +121,7 @@ def test_ipv4_comes_first():
     answer = [(IPV6, "::1"), (IPV4, "192.0.2.1"), (IPV6, "::2"), (IPV4, "192.0.2.2")]
 
     async def main():
-        return await connecting.targets(asyncio.get_running_loop(), "example.invalid", 80)
+        return await reaching.targets(asyncio.get_running_loop(), "example.invalid", 80)
 
     assert [address[0] for _, address in run_on(answer, main())] == [
         "192.0.2.1",
@@ -136,7 +136,7 @@ def test_addresses_given_twice_are_tried_once():
     answer = [(IPV4, "192.0.2.1"), (IPV4, "192.0.2.1")]
 
     async def main():
-        return await connecting.targets(asyncio.get_running_loop(), "example.invalid", 80)
+        return await reaching.targets(asyncio.get_running_loop(), "example.invalid", 80)
 
     assert run_on(answer, main()) == [(IPV4, ("192.0.2.1", 80))]
 
@@ -146,7 +146,7 @@ def test_literal_addresses_need_no_resolver(literal):
     """An address is taken as it is, in either family."""
 
     async def main():
-        return await connecting.targets(asyncio.get_running_loop(), literal, 80)
+        return await reaching.targets(asyncio.get_running_loop(), literal, 80)
 
     [(family, address)] = run_on(AssertionError("asked"), main())
 
