@@ -7,10 +7,11 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.accepting import ListeningSocket
 from reactorlite.bridge.addresses import IP_FAMILIES
 from reactorlite.bridge.adopting import duplicated
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
-from reactorlite.bridge.listening import ListeningSocket, StreamPort
+from reactorlite.bridge.listening import StreamPort
 from reactorlite.bridge.loops import check_thread, serve_connected
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress

@@ -7,8 +7,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from reactorlite.bridge.accepting import ListeningSocket, listening_on
 from reactorlite.bridge.connecting import StreamConnector
-from reactorlite.bridge.listening import ListeningSocket, StreamPort, listening_on
+from reactorlite.bridge.listening import StreamPort
 from reactorlite.bridge.loops import serve_connected
 from reactorlite.bridge.passing import UNIXAdapter, UNIXClientAdapter
 from reactorlite.bridge.reaching import connected_to

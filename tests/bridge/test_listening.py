@@ -13,7 +13,7 @@ import time
 import pytest
 
 from reactorlite import Reactor
-from reactorlite.bridge.listening import Reserve
+from reactorlite.bridge.accepting import Reserve
 from reactorlite.internet import error
 from reactorlite.internet._reactor_interfaces import _Binding
 from reactorlite.internet.protocol import Factory, Protocol
