@@ -6,12 +6,12 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import ClientAdapter, checked_factory, kind_of
+from reactorlite.bridge.inbound import ClientAdapter, checked_factory
 from reactorlite.bridge.loops import check_thread
 from reactorlite.bridge.reaching import connect_first, literal, opened
+from reactorlite.bridge.reporting import log_raised
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, IPv6Address
-from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
@@ -156,7 +156,7 @@ class StreamConnector:
         try:
             return self.factory.buildProtocol(address)
         except Exception as exc:
-            log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.buildProtocol")
+            log_raised(self.factory, "buildProtocol")
             failed = error.ConnectError(string="the factory's buildProtocol raised an error")
             failed.__cause__ = exc
             self._over("clientConnectionFailed", Failure(failed))
@@ -219,7 +219,7 @@ class StreamConnector:
         try:
             getattr(self.factory, event)(self, reason)
         except Exception:
-            log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.{event}")
+            log_raised(self.factory, event)
         if self.state == "disconnected":
             self._stop_factory()
 
@@ -229,7 +229,7 @@ class StreamConnector:
             try:
                 self.factory.doStop()
             except Exception:
-                log.err(Failure(), f"Unhandled error in {kind_of(self.factory)}.doStop")
+                log_raised(self.factory, "doStop")
 
     def _opened(self, family: int) -> socket.socket:
         """A socket to connect with: the one that was looked at, where it is of that family."""

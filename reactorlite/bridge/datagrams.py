@@ -12,9 +12,9 @@ import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import kind_of, report
 from reactorlite.bridge.loops import watches_descriptors
 from reactorlite.bridge.ports import BoundPort
+from reactorlite.bridge.reporting import kind_of, report
 from reactorlite.internet import error
 from reactorlite.python import log
 from reactorlite.python._speaking import speaks_for

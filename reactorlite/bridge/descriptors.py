@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import kind_of
 from reactorlite.bridge.loops import raise_from_loop, watches_descriptors
+from reactorlite.bridge.reporting import kind_of, log_raised
 from reactorlite.internet import error
 from reactorlite.python import log
 from reactorlite.python.components import adapted
@@ -187,7 +187,7 @@ class Side:
             loop.call_soon(raise_from_loop, exc)
             why = exc  # what was to be read is still there, and must not raise again
         except BaseException as exc:
-            log.err(Failure(), f"Unhandled error in {kind_of(descriptor)}.{self._method}")
+            log_raised(descriptor, self._method)
             why = exc
         if why:
             self._watched.lose(descriptor, why, self)
@@ -212,4 +212,4 @@ def tell(descriptor: Any, method: str, why: Any) -> None:
     try:
         getattr(descriptor, method)(reason)
     except Exception:
-        log.err(Failure(), f"Unhandled error in {kind_of(descriptor)}.{method}")
+        log_raised(descriptor, method)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.bridge.addresses import address_from
 from reactorlite.bridge.endings import Ending, reason_for
 from reactorlite.bridge.flow import MARK
-from reactorlite.bridge.loops import raise_from_loop, reads_early
+from reactorlite.bridge.loops import reads_early
 from reactorlite.bridge.outbound import StreamTransport
-from reactorlite.python import log
+from reactorlite.bridge.reporting import kind_of, report
 from reactorlite.python._speaking import speaks_for
 from reactorlite.python.components import adapted
 from reactorlite.python.failure import Failure
@@ -320,17 +320,3 @@ def checked_factory(where: str, factory: Any, needs: str = "buildProtocol") -> A
             f"{where}() takes a ClientFactory, an object with {needs}() too, not {factory!r}"
         )
     return factory
-
-
-def report(failure: Failure, where: str) -> bool:
-    """Log what an application's callback raised. What is to end the program does; then False."""
-    if isinstance(failure.value, SystemExit | KeyboardInterrupt):
-        asyncio.get_running_loop().call_soon(raise_from_loop, failure.value)
-        return False
-    log.err(failure, f"Unhandled error in {where}")
-    return True
-
-
-def kind_of(thing: object) -> str:
-    """What a log line calls a protocol, or a factory: its class."""
-    return type(thing).__qualname__

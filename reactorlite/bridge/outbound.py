@@ -20,9 +20,9 @@ from reactorlite.bridge.addresses import IP_FAMILIES, Address, address_from, soc
 from reactorlite.bridge.endings import Ending
 from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.bridge.loops import check_thread, is_closing
+from reactorlite.bridge.reporting import log_raised
 from reactorlite.internet._current import current_reactor
 from reactorlite.internet.address import UNIXAddress
-from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
 
@@ -447,7 +447,7 @@ class StreamTransport:
             try:
                 flow.producer.stopProducing()
             except Exception:
-                log.err(Failure(), "Unhandled error in stopProducing")
+                log_raised(flow.producer, "stopProducing")
 
     # -- inside
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from reactorlite.bridge.endings import Ending, reason_for
 from reactorlite.bridge.flow import MARK
-from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter, kind_of
+from reactorlite.bridge.inbound import ClientAdapter, StreamAdapter
 from reactorlite.bridge.loops import can_receive_descriptors
 from reactorlite.bridge.outbound import StreamTransport
+from reactorlite.bridge.reporting import kind_of
 from reactorlite.internet import error
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer

@@ -14,11 +14,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.flow import MARK
-from reactorlite.bridge.inbound import kind_of, report
+from reactorlite.bridge.reporting import kind_of, log_raised, report
 from reactorlite.internet._constants import CONNECTION_DONE
 from reactorlite.internet.abstract import FileDescriptor
 from reactorlite.internet.fdesc import writeToFD
-from reactorlite.python import log
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class PipeEnd(FileDescriptor):
             try:
                 producer.stopProducing()
             except Exception:
-                log.err(Failure(), f"Unhandled error in {kind_of(producer)}.stopProducing")
+                log_raised(producer, "stopProducing")
         self._process.end_lost(self.name)
 
     # -- what `FileDescriptor` asks for

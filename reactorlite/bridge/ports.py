@@ -7,8 +7,8 @@ import socket
 from typing import TYPE_CHECKING, Any, Literal
 
 from reactorlite.bridge.addresses import address_from
-from reactorlite.bridge.inbound import kind_of
 from reactorlite.bridge.loops import check_thread
+from reactorlite.bridge.reporting import kind_of
 from reactorlite.internet import error
 from reactorlite.internet.defer import Deferred, succeed
 from reactorlite.python import log

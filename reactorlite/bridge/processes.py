@@ -9,9 +9,9 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.bridge.inbound import kind_of, report
 from reactorlite.bridge.pipes import PipeEnd
 from reactorlite.bridge.reaping import ExitWatch, reap_in_thread
+from reactorlite.bridge.reporting import kind_of, log_raised, report
 from reactorlite.internet import error
 from reactorlite.internet.address import _ProcessAddress
 from reactorlite.python import log
@@ -52,7 +52,7 @@ class Process:
         try:
             protocol.makeConnection(self)
         except Exception:
-            log.err(Failure(), f"Unhandled error in {kind_of(protocol)}.makeConnection")
+            log_raised(protocol, "makeConnection")
 
     # -- what protocols call: data
 
