@@ -7,7 +7,13 @@ from operator import length_hint
 from typing import Any
 
 from reactorlite.internet.protocol import Protocol
-from reactorlite.protocols._receiving import Held, _PauseableMixin, is_closing, joined
+from reactorlite.protocols._receiving import (
+    Held,
+    _PauseableMixin,
+    is_closing,
+    joined,
+    not_bytes,
+)
 
 _MOST, _FEWEST = 16384, 128
 """So many bytes are split into lines at once. When some of these lines were given back as raw
@@ -274,7 +280,11 @@ class LineReceiver(Protocol, _PauseableMixin):
 
     def sendLine(self, line: bytes) -> None:
         """Send `line` and a delimiter."""
-        self.transport.write(line + self.delimiter)
+        try:
+            data = line + self.delimiter
+        except TypeError:
+            raise not_bytes("sendLine", line) from None
+        self.transport.write(data)
 
     def lineLengthExceeded(self, line: bytes) -> Any:
         """Called with a line of more than `MAX_LENGTH` bytes; this closes the connection.

@@ -50,6 +50,12 @@ class _PauseableMixin:
         self.transport.stopProducing()
 
 
+def not_bytes(call: str, given: object) -> TypeError:
+    """The error to raise for what can't be sent, because it is no bytes."""
+    how = f": encode the text first, as in {given[:20]!r}.encode()" if type(given) is str else ""
+    return TypeError(f"{call}() takes bytes, not {type(given).__name__}{how}")
+
+
 def is_closing(transport: Any) -> bool:
     """Whether the connection's end is decided, as far as the transport tells."""
     # Not every transport tells. A mock's answer is true and no number, and does not mean it.

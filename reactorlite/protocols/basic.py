@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import Protocol
 from reactorlite.protocols._lines import LineOnlyReceiver, LineReceiver
-from reactorlite.protocols._receiving import Held, _PauseableMixin, is_closing, joined
+from reactorlite.protocols._receiving import (
+    Held,
+    _PauseableMixin,
+    is_closing,
+    joined,
+    not_bytes,
+)
 from reactorlite.python import log
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
@@ -161,7 +167,11 @@ class IntNStringReceiver(_StringReceiver, _PauseableMixin):
         limit = 1 << 8 * self.prefixLength
         if len(string) >= limit:
             raise StringTooLongError(f"{len(string)} bytes to send, and less than {limit} allowed")
-        self.transport.write(struct.pack(self.structFormat, len(string)) + string)
+        try:
+            data = struct.pack(self.structFormat, len(string)) + string
+        except TypeError:
+            raise not_bytes("sendString", string) from None
+        self.transport.write(data)
 
     def lengthLimitExceeded(self, length: int) -> Any:
         """Called when more than `MAX_LENGTH` bytes are announced; this closes the connection.
@@ -253,7 +263,11 @@ class NetstringReceiver(_StringReceiver):
 
     def sendString(self, string: bytes) -> None:
         """Send `string` as a netstring."""
-        self.transport.write(b"%d:%b," % (len(string), string))
+        try:
+            data = b"%d:%b," % (len(string), string)
+        except TypeError:
+            raise not_bytes("sendString", string) from None
+        self.transport.write(data)
 
 
 class StatefulStringProtocol:

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reactorlite.internet.testing import StringTransport
 from reactorlite.protocols import basic as ours
 
 SIDES = ["reactorlite", *(["twisted"] if importlib.util.find_spec("twisted") else [])]
@@ -577,6 +578,25 @@ def test_data_put_in_by_a_string(base):
     receiver.dataReceived(framed(base, b"one") + framed(base, b"two"))
 
     assert receiver.got == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "call"),
+    [
+        (ours.LineReceiver, "sendLine"),
+        (ours.Int32StringReceiver, "sendString"),
+        (ours.NetstringReceiver, "sendString"),
+    ],
+)
+def test_text_to_send(receiver, call):
+    """Text is refused in the name of the call, with what to write."""
+    sending = receiver()
+    sending.makeConnection(StringTransport())
+
+    with pytest.raises(TypeError, match=rf"{call}\(\) takes bytes, not str: .* 'hi'\.encode\(\)"):
+        getattr(sending, call)("hi")
+
+    assert sending.transport.value() == b""
 
 
 @pytest.mark.parametrize(
