@@ -35,7 +35,7 @@ class StreamPort(BoundPort):
     def __init__(self, scope: Scope, factory: Any, backlog: int) -> None:
         super().__init__(scope)
         self.factory = checked_factory(self.opened_by, factory)
-        self.backlog = backlog
+        self.backlog = self._number("backlog", backlog)
         #: How many connections have come in.
         self.sessionno = 0
         self._server: asyncio.Server | None = None

@@ -44,6 +44,12 @@ class BoundPort:
         self._host: Address | None = None
         self._closed: Deferred[None] | None = None
 
+    def _number(self, what: str, given: object) -> int:
+        # Before anything is bound: what comes after that can fail, and leave a file behind.
+        if not isinstance(given, int):
+            raise TypeError(f"{self.opened_by}() takes a number for {what}, not {given!r}")
+        return given
+
     # -- what derived classes say
 
     @property

@@ -13,7 +13,7 @@ import pytest
 from reactorlite import Reactor
 from reactorlite.internet import error
 from reactorlite.internet.address import UNIXAddress
-from reactorlite.internet.protocol import ClientFactory, Factory, Protocol
+from reactorlite.internet.protocol import ClientFactory, DatagramProtocol, Factory, Protocol
 from reactorlite.python.lockfile import FilesystemLock
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs UNIX sockets")
@@ -187,6 +187,31 @@ def test_mode(mode, directory):
     port.stopListening()
 
     assert found == mode
+
+
+@pytest.mark.parametrize(
+    ("listen", "served"),
+    [("listenUNIX", quiet()), ("listenUNIXDatagram", DatagramProtocol())],
+    ids=["stream", "datagrams"],
+)
+def test_mode_that_is_no_number_leaves_no_file(listen, served, directory):
+    """Text for a mode is refused before there is a file that nobody would remove."""
+    reactor = Reactor()
+
+    with pytest.raises(TypeError, match=rf"{listen}\(\) takes a number for mode, not '660'"):
+        getattr(reactor, listen)("s", served, mode="660")
+
+    assert os.listdir() == []
+
+
+def test_backlog_that_is_no_number_leaves_no_file(directory):
+    """A backlog that the system can't take is refused before there is a file."""
+    reactor = Reactor()
+
+    with pytest.raises(TypeError, match=r"listenUNIX\(\) takes a number for backlog, not None"):
+        reactor.listenUNIX("s", quiet(), backlog=None)
+
+    assert os.listdir() == []
 
 
 def test_file_and_lock_go_with_the_port(directory):
