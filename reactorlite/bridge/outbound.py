@@ -22,6 +22,7 @@ from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.bridge.loops import check_thread, is_closing
 from reactorlite.bridge.reporting import log_raised
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet._written import bytes_from
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
@@ -122,7 +123,7 @@ class StreamTransport:
         `callFromThread`, and gets a `RuntimeError` where its call would come late.
         """
         if type(data) is not bytes:
-            data = _bytes_from(data)
+            data = bytes_from(data)
         more = self._more
         if more is not None:  # which says, too, that writes still go somewhere
             more.append(data)
@@ -151,7 +152,7 @@ class StreamTransport:
             data = b"".join(pieces)
         except TypeError:
             # One of them isn't bytes-like: let the piece itself say so.
-            data = b"".join(map(_bytes_from, pieces))
+            data = b"".join(map(bytes_from, pieces))
         self.write(data)
 
     # -- what protocols call: endings
@@ -562,14 +563,3 @@ def _place(address: Address, part: str) -> str:
     if isinstance(address, UNIXAddress):
         return os.fsdecode(address.name or b"")
     return str(getattr(address, part))
-
-
-def _bytes_from(data: Any) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, bytearray | memoryview):
-        return bytes(data)
-    wrong = TypeError("Data must be bytes")  # which is what programs, and their tests, go by
-    way = f": encode the text first, as in {data[:20]!r}.encode()" if isinstance(data, str) else ""
-    wrong.add_note(f"write() takes bytes, not {type(data).__name__}{way}")
-    raise wrong

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet._constants import CONNECTION_DONE
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet._written import bytes_from
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
@@ -159,13 +160,13 @@ class FileDescriptor:
         What could change, a bytearray, is copied. Raises `TypeError` for text: encode it.
         """
         if type(data) is not bytes:
-            data = _bytes_from(data, "write")
+            data = bytes_from(data)
         if self.connected and not self._writeDisconnected and data:
             self._wait(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Have all of `iovec` written, as `write` does."""
-        pieces = [_bytes_from(each, "writeSequence") for each in iovec]
+        pieces = [bytes_from(each, "writeSequence") for each in iovec]
         if self.connected and not self._writeDisconnected and pieces:
             self._wait(*pieces)
 
@@ -275,12 +276,3 @@ class FileDescriptor:
 
     def _kind(self) -> str:
         return type(self).__qualname__
-
-
-def _bytes_from(data: Any, where: str) -> bytes:
-    if isinstance(data, bytearray | memoryview):
-        return bytes(data)
-    if not isinstance(data, bytes):
-        hint = ": encode it first" if isinstance(data, str) else ""
-        raise TypeError(f"{where}() takes bytes, not {data!r}{hint}")
-    return data

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from reactorlite.internet import error
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet._written import bytes_from
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ClientFactory, ServerFactory, connectionDone
 from reactorlite.protocols import policies
@@ -78,9 +79,7 @@ class _LoopbackTransport:
 
     def write(self, data: bytes) -> None:
         """Queue `data`."""
-        if not isinstance(data, bytes):
-            raise TypeError(f"write() takes bytes, not {type(data).__name__}")
-        self._queue.put(data)
+        self._queue.put(bytes_from(data))
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Queue all of `iovec` as one."""

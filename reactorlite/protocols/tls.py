@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reactorlite.internet import error
 from reactorlite.internet._terms import Terms
 from reactorlite.internet._tls import CLOSE_LIMIT, Session
+from reactorlite.internet._written import bytes_from
 from reactorlite.protocols._wrapping import ProtocolWrapper, WrappingFactory, cancel
 from reactorlite.python import log
 from reactorlite.python.components import adapted, implementer
@@ -111,14 +112,14 @@ class TLSMemoryBIOProtocol(ProtocolWrapper):
 
     def write(self, data: bytes) -> None:
         """Encrypt and send `data`, once the handshake is done; nothing after `loseConnection`."""
-        if isinstance(data, str):
-            raise TypeError("write() takes bytes, not str: encode the text first")
+        if type(data) is not bytes:
+            data = bytes_from(data)
         if (self.disconnecting and self._producer is None) or not data or self._closed:
             return
         if self._secure and not self._waiting:
-            self._encrypt(bytes(data))
+            self._encrypt(data)
             return
-        self._waiting.append(bytes(data))
+        self._waiting.append(data)
         if self._producer is not None and self._producer[1] and not self._producer_waits:
             self._producer_waits = sum(map(len, self._waiting)) > MARK
             if self._producer_waits:

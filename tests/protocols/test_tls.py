@@ -231,6 +231,8 @@ def test_text(own):
 
     with pytest.raises(TypeError, match="encode"):
         client.transport.write("text")
+    with pytest.raises(TypeError, match="takes bytes, not int"):
+        client.transport.write(3)
 
 
 def test_negotiated_protocol(own):
