@@ -18,6 +18,7 @@ __all__ = ["PACKAGES", "STAND_INS", "StandIn", "Version"]
 #: a package goes by the package's own name, and would not be in `sys.modules` under Twisted's.
 PACKAGES = {
     "twisted",
+    "twisted.application",
     "twisted.internet",
     "twisted.protocols",
     "twisted.python",

@@ -27,6 +27,12 @@ STAY_TWISTEDS = {
     "python.log",
     # Paths are of one class: its modules make them, ask for them, and derive from it.
     "python.filepath",
+    # What its modules derive from and `twistd` asks for; a failed import has its class.
+    "application",
+    "python.procutils",
+    "python.reflect",
+    "python.runtime",
+    "python.usage",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 
 import pytest
@@ -268,3 +269,61 @@ def test_installing_after_twisted_itself(python):
     )
 
     assert python("-c", text) == (0, "reactorlite.internet.defer\n", "")
+
+
+SERVICES = """
+from twisted.application import internet, service, strports
+from twisted.internet import defer, protocol, reactor
+from twisted.internet.endpoints import clientFromString
+from twisted.python import procutils, reflect, runtime, usage
+from twisted.python.components import implementer
+
+class Options(usage.Options):
+    optParameters = [["greeting", "g", "hello", "What to say."]]
+
+@implementer(service.IServiceMaker)
+class Maker:
+    tapname, description, options = "greet", "Greets.", Options
+
+    def makeService(self, options):
+        served = service.MultiService()
+        greeting = options["greeting"].encode()
+
+        class Greeter(protocol.Protocol):
+            def connectionMade(self):
+                self.transport.write(greeting)
+
+        factory = protocol.Factory.forProtocol(Greeter)
+        internet.TCPServer(0, factory, interface="127.0.0.1").setServiceParent(served)
+        return served
+
+class Hearer(protocol.Protocol):
+    def dataReceived(self, data):
+        print(data.decode())
+        reactor.stop()
+
+options = Options()
+options.parseOptions(["-g", "good morning"])
+application = service.Application("greet")
+server = Maker().makeService(options)
+server.setServiceParent(application)
+service.IService(application).startService()
+port = list(server)[0]._port.getHost().port
+endpoint = clientFromString(reactor, f"tcp:127.0.0.1:{port}")
+factory = protocol.Factory.forProtocol(Hearer)
+internet.ClientService(endpoint, factory).setServiceParent(application)
+stop = service.IService(application).stopService
+reactor.addSystemEventTrigger("before", "shutdown", stop)
+reactor.run()
+print(bool(server.running), runtime.platformType, bool(procutils.which("sh")))
+print(reflect.namedAny("twisted.internet.reactor") is reactor)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="says what it runs on")
+def test_services_run_unmodified(program):
+    """A program of services and options runs with Twisted's own of both, and with ours."""
+    ended = program(SERVICES)
+
+    assert ended.out.splitlines()[-3:] == ["good morning", "False posix True", "True"]
+    assert (ended.status, ended.err) == (0, "")
