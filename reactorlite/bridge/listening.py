@@ -12,7 +12,7 @@ from reactorlite.bridge.accepting import ListeningSocket, listening_on
 from reactorlite.bridge.addresses import name_to_bind
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
-from reactorlite.bridge.ports import BoundPort
+from reactorlite.bridge.ports import BoundPort, checked_place
 from reactorlite.internet import error
 
 if TYPE_CHECKING:
@@ -120,17 +120,8 @@ class Port(StreamPort):
         self._reuse = (os.name == "posix" and sys.platform != "cygwin", False)
         if hasattr(port, "_reusePort"):  # a Binding
             port, interface = self._from_binding(port, interface)
-        if not isinstance(port, int):
-            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
-        if isinstance(interface, bytes):
-            interface = interface.decode("ascii")
-        elif not isinstance(interface, str):
-            raise TypeError(
-                f"{self.opened_by}() takes an interface's address as text, not {interface!r}"
-            )
+        self.port, self.interface = checked_place(self.opened_by, port, interface)
         super().__init__(scope, factory, backlog)
-        self.port = port
-        self.interface = interface
 
     def _bound(self) -> ListeningSocket:
         family = socket.AF_INET6 if ":" in self.interface else socket.AF_INET

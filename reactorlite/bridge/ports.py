@@ -217,3 +217,14 @@ class BoundPort:
 
     # Last, for it hides the module.
     socket = property(getHandle)
+
+
+def checked_place(where: str, port: Any, interface: Any) -> tuple[int, str]:
+    """A port's number, and a local address as text; `TypeError` from `where` for anything else."""
+    if not isinstance(port, int):
+        raise TypeError(f"{where}() takes a port's number, not {port!r}")
+    if isinstance(interface, bytes):
+        interface = interface.decode("ascii")
+    elif not isinstance(interface, str):
+        raise TypeError(f"{where}() takes an interface's address as text, not {interface!r}")
+    return port, interface

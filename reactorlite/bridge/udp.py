@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.adopting import duplicated
 from reactorlite.bridge.datagrams import DatagramAdapter, DatagramPort
+from reactorlite.bridge.ports import checked_place
 from reactorlite.internet import error
 from reactorlite.internet.abstract import isIPAddress, isIPv6Address
 from reactorlite.python.components import implementer
@@ -50,20 +51,11 @@ class UDPPort(DatagramPort):
         interface: str | bytes = "",
         maxPacketSize: int = 8192,
     ) -> None:
-        if isinstance(interface, bytes):
-            interface = interface.decode("ascii")
-        elif not isinstance(interface, str):
-            raise TypeError(
-                f"{self.opened_by}() takes an interface's address as text, not {interface!r}"
-            )
-        family = ip_family(interface) if interface else socket.AF_INET
+        self.port, self.interface = checked_place(self.opened_by, port, interface)
+        family = ip_family(self.interface) if interface else socket.AF_INET
         if family is None:
-            raise error.InvalidAddressError(interface, "not an IPv4 or IPv6 address.")
+            raise error.InvalidAddressError(self.interface, "not an IPv4 or IPv6 address.")
         super().__init__(scope, protocol, maxPacketSize)
-        if not isinstance(port, int):
-            raise TypeError(f"{self.opened_by}() takes a port's number, not {port!r}")
-        self.port = port
-        self.interface = interface
         self._speak(family)
         self._peer: tuple[str, int] | None = None
         # Hosts that `write` need not think about: addresses as the socket takes them. None while
