@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet import error
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
@@ -263,8 +264,3 @@ class CallQueue:
         else:
             return call
         return None
-
-
-def name_of(func: object) -> str:
-    """A name for `func` that a log line can show."""
-    return getattr(func, "__qualname__", None) or repr(func)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reactorlite.internet._delayed import name_of
 from reactorlite.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from reactorlite.bridge.timers import Timers
 from reactorlite.internet import _residence as residence
 from reactorlite.internet import error
 from reactorlite.internet._datagrams import Datagrams
-from reactorlite.internet._delayed import DelayedCall, name_of
+from reactorlite.internet._delayed import DelayedCall
 from reactorlite.internet._descriptors import Descriptors
 from reactorlite.internet._missing import MISSING
 from reactorlite.internet._names import Names
@@ -39,6 +39,7 @@ from reactorlite.internet._residence import current_reactor
 from reactorlite.internet._streams import Streams
 from reactorlite.internet.defer import Deferred
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 

@@ -19,6 +19,7 @@ from reactorlite.internet._current import current_reactor
 from reactorlite.internet.abstract import FileDescriptor
 from reactorlite.internet.fdesc import readFromFD, writeToFD
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.components import adapted, implementer
 from reactorlite.python.failure import Failure
 
@@ -176,7 +177,7 @@ class StandardIO:
             tell()
         except Exception:
             failure = Failure()
-            log.err(failure, f"Unhandled error in {getattr(tell, '__qualname__', tell)}")
+            log.err(failure, f"Unhandled error in {name_of(tell)}")
             self.connectionLost(failure)
             return
         if not other.connected:

@@ -21,12 +21,13 @@ from reactorlite.internet._cooperating import (
     current_cooperator,
 )
 from reactorlite.internet._current import current_reactor
-from reactorlite.internet._delayed import CallQueue, DelayedCall, name_of
+from reactorlite.internet._delayed import CallQueue, DelayedCall
 from reactorlite.internet._failing import caught
 from reactorlite.internet._inline import iscoroutine
 from reactorlite.internet.defer import CancelledError, Deferred, ensureDeferred, fail
 from reactorlite.internet.error import ReactorNotRunning
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 

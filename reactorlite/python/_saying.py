@@ -19,7 +19,7 @@ from reactorlite.python._events import (
 from reactorlite.python._speaking import current_system
 from reactorlite.python.failure import Failure
 
-__all__ = ["callWithContext", "callWithLogger", "err", "event_of", "msg"]
+__all__ = ["callWithContext", "callWithLogger", "err", "event_of", "msg", "name_of"]
 
 T = TypeVar("T")
 
@@ -148,3 +148,8 @@ def callWithLogger(logger: _Prefixed, func: Callable[..., T], *args: Any, **kw: 
     except BaseException:
         err(system=system)
         return None
+
+
+def name_of(func: object) -> str:
+    """A name for `func` that a log line can show."""
+    return getattr(func, "__qualname__", None) or repr(func)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, ParamSpec, TypeVar
 
 from reactorlite.python import log
+from reactorlite.python._saying import name_of
 from reactorlite.python.failure import Failure
 
 __all__ = ["ThreadPool"]
@@ -185,7 +186,7 @@ class ThreadPool:
 
     def waiting_jobs(self) -> list[str]:
         """The names of what no thread has begun, for people to read."""
-        return [_name_of(job.func) for job in list(self._jobs)]
+        return [name_of(job.func) for job in list(self._jobs)]
 
     def dumpStats(self) -> None:
         """Log how many jobs and threads there are."""
@@ -296,7 +297,7 @@ class _Job:
         try:
             return True, self._context.run(func, *args, **kw), ""
         except BaseException:
-            return False, Failure(), _name_of(func)
+            return False, Failure(), name_of(func)
 
 
 class _Waiting:
@@ -312,7 +313,3 @@ def _check_sizes(minthreads: int, maxthreads: int) -> None:
         raise AssertionError(f"a pool can't have {minthreads} threads: minimum is negative")
     if minthreads > maxthreads:
         raise AssertionError(f"minimum is greater than maximum: {minthreads} > {maxthreads}")
-
-
-def _name_of(func: object) -> str:
-    return getattr(func, "__qualname__", None) or repr(func)
