@@ -45,6 +45,7 @@ from reactorlite.internet._futures import (
     raisable,
     running_loop,
 )
+from reactorlite.python._deprecations import warn_of
 from reactorlite.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -696,11 +697,7 @@ class Deferred(Generic[T]):
         Each side is a callable, its positional and its keyword arguments; the callable is None
         where results of that kind pass by.
         """
-        import warnings
-
-        # Programs' filters go by Twisted's name and how it begins.
-        text = "twisted.internet.defer.Deferred.callbacks was deprecated in Twisted 25.5.0"
-        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        warn_of("twisted.internet.defer.Deferred.callbacks", "25.5.0")
         return [_pair(entry) for entry in self._entries or ()]
 
     @property

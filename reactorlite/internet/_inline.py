@@ -25,6 +25,7 @@ from reactorlite.internet._futures import (
     not_resumed,
     running_loop,
 )
+from reactorlite.python._deprecations import warn_of
 from reactorlite.python.failure import Failure
 
 T = TypeVar("T")
@@ -367,13 +368,7 @@ def returnValue(val: object) -> NoReturn:
     A `return` statement does the same, and does it only where it stands; so this is
     deprecated.
     """
-    # Programs' filters go by Twisted's name and how it begins.
-    warnings.warn(
-        "twisted.internet.defer.returnValue was deprecated in Twisted 24.7.0: a return statement"
-        " does the same",
-        DeprecationWarning,
-        stacklevel=2,
-    )
+    warn_of("twisted.internet.defer.returnValue", "24.7.0", "a return statement")
     raise _Return(val)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.internet._resolving import (
@@ -15,6 +14,7 @@ from reactorlite.internet._resolving import (
 )
 from reactorlite.internet.defer import CancelledError, Deferred, maybeDeferred
 from reactorlite.internet.error import ConnectingCancelledError
+from reactorlite.python._deprecations import warn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +43,12 @@ def cancelled(reason: Failure, address: Any) -> Failure:
 def warn_without_resolver(reactor: object, stacklevel: int) -> None:
     """Warn where a reactor has no `nameResolver` to ask."""
     kind = type(reactor)
-    # Programs' filters go by how Twisted's warning begins.
-    warnings.warn(
+    warn_of(
         "Passing HostnameEndpoint a reactor that does not provide IReactorPluggableNameResolver"
-        f" ({kind.__module__}.{kind.__qualname__}) was deprecated in Twisted 17.5.0: its names"
-        " are looked up by threads of another reactor",
-        DeprecationWarning,
-        stacklevel=stacklevel + 1,
+        f" ({kind.__module__}.{kind.__qualname__})",
+        "17.5.0",
+        "a reactor that provides IReactorPluggableNameResolver",
+        stacklevel + 1,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -46,6 +45,7 @@ from reactorlite.internet._primitives import (
     QueueUnderflow,
 )
 from reactorlite.python import log
+from reactorlite.python._deprecations import warn_of
 from reactorlite.python.failure import Failure
 
 _T = TypeVar("_T")
@@ -113,12 +113,8 @@ def logError(err: Failure) -> Failure:
 
 def timeout(deferred: Deferred[Any]) -> None:
     """Fail with `TimeoutError` what has no result yet. Deprecated: see `Deferred.addTimeout`."""
-    # Programs' filters go by Twisted's name and how it begins.
-    warnings.warn(
-        "twisted.internet.defer.timeout was deprecated in Twisted 17.1.0: Deferred.addTimeout"
-        " cancels as well",
-        DeprecationWarning,
-        stacklevel=2,
+    warn_of(
+        "twisted.internet.defer.timeout", "17.1.0", "twisted.internet.defer.Deferred.addTimeout"
     )
     if not deferred.called:
         deferred.errback(TimeoutError("no result in time"))

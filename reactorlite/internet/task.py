@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from reactorlite.internet._cooperating import (
@@ -27,6 +26,7 @@ from reactorlite.internet._inline import iscoroutine
 from reactorlite.internet.defer import CancelledError, Deferred, ensureDeferred, fail
 from reactorlite.internet.error import ReactorNotRunning
 from reactorlite.python import log
+from reactorlite.python._deprecations import warn_of
 from reactorlite.python._saying import name_of
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
@@ -215,13 +215,7 @@ class LoopingCall:
     @property
     def deferred(self) -> Deferred[LoopingCall] | None:
         """What `start` returned, while running. Deprecated: keep that instead."""
-        warnings.warn(
-            # Programs' filters go by Twisted's name and how it begins.
-            "twisted.internet.task.LoopingCall.deferred was deprecated in Twisted 16.0.0: keep what"
-            " start() returns",
-            DeprecationWarning,
-            stacklevel=2,
-        )
+        warn_of("twisted.internet.task.LoopingCall.deferred", "16.0.0", "what start() returns")
         return self._deferred
 
     def start(self, interval: float, now: bool = True) -> Deferred[LoopingCall]:

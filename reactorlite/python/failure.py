@@ -314,11 +314,9 @@ class Failure(BaseException):
 
 
 def _warn_of_stack() -> None:
-    import warnings  # seldom needed
+    from reactorlite.python._deprecations import warn_of  # seldom needed
 
-    # Programs' filters go by Twisted's name and how it begins.
-    text = "twisted.python.failure.Failure.stack was deprecated in Twisted 24.10.0"
-    warnings.warn(text, DeprecationWarning, stacklevel=3)
+    warn_of("twisted.python.failure.Failure.stack", "24.10.0", stacklevel=3)
 
 
 def _framesOf(tb: TracebackType | None, captureVars: bool) -> Iterable[Frame]:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, ParamSpec, TypeVar
 
 from reactorlite.python import log
+from reactorlite.python._deprecations import warn_of
 from reactorlite.python._saying import name_of
 from reactorlite.python.failure import Failure
 
@@ -33,7 +34,6 @@ class ThreadPool:
     started = False
 
     threadFactory = threading.Thread
-    currentThread = staticmethod(threading.current_thread)
 
     def __init__(self, minthreads: int = 5, maxthreads: int = 20, name: str | None = None) -> None:
         _check_sizes(minthreads, maxthreads)
@@ -52,6 +52,12 @@ class ThreadPool:
         self._leaving = 0  # how many of these were asked to leave
         self._last: list[threading.Thread] = []  # the threads that `stop` found
         self._then: Callable[[], object] | None = None
+
+    @staticmethod
+    def currentThread() -> threading.Thread:
+        """The thread that calls this. Deprecated: see `threading.current_thread`."""
+        warn_of(f"{__name__}.ThreadPool.currentThread", "22.1.0", "threading.current_thread")
+        return threading.current_thread()
 
     # -- beginning and end
 
