@@ -112,7 +112,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         callback ends the reactor in order, and is raised here at the end; a
         `KeyboardInterrupt` ends it too, and isn't. At the end tasks that are left are
         cancelled, and asyncio's default executor is waited for. Raises
-        `ReactorAlreadyRunning` when it runs, and in a thread whose loop runs.
+        `ReactorAlreadyRunning` when it runs, and in a thread whose loop runs; while it is
+        stopping `ReactorNotRestartable`.
         """
         loop = self._loop_to_run()
         self._state = State.STARTING
@@ -310,8 +311,9 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
                 " if there is nothing else to wait for"
             )
         if self._is_started:
-            still = "is still stopping" if self._is_stopping else "runs already"
-            raise error.ReactorAlreadyRunning(f"{self!r} {still}")
+            if self._is_stopping:
+                raise error.ReactorNotRestartable(f"{self!r} is stopping: wait until it has ended")
+            raise error.ReactorAlreadyRunning(f"{self!r} runs already")
         return self._scope.loop or self._given_loop or asyncio.new_event_loop()
 
     def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> BaseException | None:

@@ -395,7 +395,7 @@ class ReactorNotRunning(RuntimeError):
 
 
 class ReactorNotRestartable(RuntimeError):
-    """`run()` was called on a reactor whose time is over."""
+    """`run()` was called on a reactor that is stopping, and hasn't ended yet."""
 
 
 class ReactorAlreadyRunning(RuntimeError):

@@ -162,6 +162,22 @@ def test_run_while_it_runs_is_refused(reactor):
     assert len(refused) == 2
 
 
+def test_run_while_it_stops_is_refused(reactor):
+    """A reactor that is stopping can't be run until it has ended, and says so."""
+    refused = []
+
+    def attempt():
+        with pytest.raises(error.ReactorNotRestartable, match="stopping") as raised:
+            reactor.run()
+        refused.append(raised)
+
+    reactor.addSystemEventTrigger("after", "shutdown", attempt)
+    reactor.callWhenRunning(reactor.stop)
+    reactor.run()
+
+    assert len(refused) == 1
+
+
 def test_run_inside_a_running_loop_says_what_to_do_instead(run):
     """In a host's loop `run` can't be called; the error says to leave it out."""
 
