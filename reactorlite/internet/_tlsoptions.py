@@ -243,8 +243,9 @@ class CertificateOptions:
         )
         self.privateKey = privateKey
         self.certificate = certificate
+        self.extraCertChain = list(extraCertChain or ())
         self._key = None if privateKey is None else key_from(privateKey)
-        chain = [] if certificate is None else [certificate, *(extraCertChain or ())]
+        chain = [] if certificate is None else [certificate, *self.extraCertChain]
         self._chain = [certificate_from(each) for each in chain]
         if caCerts is not None:
             trustRoot = OpenSSLCertificateAuthorities(caCerts)

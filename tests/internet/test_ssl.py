@@ -174,6 +174,14 @@ def test_keys_are_gone_from_the_disk(own, monkeypatch):
     assert not any(os.path.exists(path) for path, _ in seen)
 
 
+def test_chain_can_be_read(own):
+    """The certificates that are shown after the first can be read from the options."""
+    options = CertificateOptions(own.privateKey, own, extraCertChain=[own.original])
+
+    assert options.extraCertChain == [own.original]
+    assert CertificateOptions().extraCertChain == []
+
+
 def test_encrypted_key(own):
     """A key that is encrypted is refused, and nobody is asked for a password."""
     from cryptography.hazmat.primitives import serialization as form
