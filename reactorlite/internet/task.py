@@ -215,7 +215,11 @@ class LoopingCall:
     @property
     def deferred(self) -> Deferred[LoopingCall] | None:
         """What `start` returned, while running. Deprecated: keep that instead."""
-        warn_of("twisted.internet.task.LoopingCall.deferred", "16.0.0", "what start() returns")
+        warn_of(
+            "twisted.internet.task.LoopingCall.deferred",
+            "16.0.0",
+            "the deferred returned by start()",
+        )
         return self._deferred
 
     def start(self, interval: float, now: bool = True) -> Deferred[LoopingCall]:

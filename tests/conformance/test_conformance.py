@@ -126,11 +126,17 @@ def test_baseline_is_of_tests_that_judge():
         ("twisted.internet.test.test_baseprocess", False),
         ("twisted.logger.test.test_file", False),
         ("twisted.test.test_log.LogTests.test_x", False),
+        ("twisted.test.test_process.MockProcessTests.test_x", False),
+        ("twisted.test.test_process.PosixProcessTests.test_x", True),
+        (
+            "twisted.internet.test.test_newtls.ProducerTestsMixin_AsyncioSelectorReactorTests.t",
+            False,
+        ),
         ("twisted.test.test_logfile.LogTests.test_x", True),
     ],
 )
 def test_rule_of_who_judges(name, judges):
-    """Variants for other reactors, inner modules and the log leave both sides; no others do."""
+    """Other reactors' variants, inner modules and classes, and the log leave both sides."""
     assert can_judge(name) is judges
 
 
