@@ -104,6 +104,7 @@ class BoundPort:
         """
         if not self.connected:
             return succeed(None)
+        check_thread(self._scope.loop, "port.stopListening")
         if self._closed is None:
             self._closed = closed = Deferred[None]()
             self.disconnecting = True

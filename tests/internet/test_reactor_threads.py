@@ -443,3 +443,32 @@ def test_guest_is_stopped_from_a_thread(run):
             return await ended
 
     assert run(main()) is threading.current_thread()
+
+
+@pytest.mark.parametrize("kind", ["TCP", "UDP"])
+def test_port_is_the_reactors_thread_only(kind, reactor):
+    """A port refuses to be stopped by a thread that isn't the reactor's, and can be by that."""
+    told, stopped = [], []
+    if kind == "TCP":
+        port = reactor.listenTCP(0, served())
+    else:
+        port = reactor.listenUDP(0, DatagramProtocol())
+
+    def ask():
+        try:
+            port.stopListening()
+        except RuntimeError as exc:
+            told.append(str(exc))
+        reactor.callFromThread(stop)
+
+    def stop():
+        port.stopListening().addCallback(stopped.append).addCallback(lambda _: reactor.stop())
+
+    asking = threading.Thread(target=ask)
+    reactor.callWhenRunning(asking.start)
+    reactor.run()
+    asking.join()
+
+    assert stopped == [None]
+    assert len(told) == 1
+    assert "reactor.callFromThread(port.stopListening, ...)" in told[0]
