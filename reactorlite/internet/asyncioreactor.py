@@ -538,9 +538,11 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
 
     def _say_what_is_lost(self, loop: asyncio.AbstractEventLoop | None) -> None:
         if loop is None:
-            held = [] if self._was_started else self._work()
+            # Of what had run, calls may be left; a port was opened since, for another run.
+            held = self._scope.describe() if self._was_started else self._work()
+            never = "never ran again" if self._was_started else "never ran"
             what = (
-                "the reactor was set up and never ran: call reactor.run(), or use the reactor"
+                f"the reactor was set up and {never}: call reactor.run(), or use the reactor"
                 " inside the loop that asyncio.run() runs, where a look at it will do"
             )
         else:

@@ -70,6 +70,21 @@ def test_reactor_that_never_started_says_what_it_held():
     assert "Traceback" not in err
 
 
+def test_what_waits_for_another_run_is_reported():
+    """A port that was opened after the run, or at its very end, is told of; calls are not."""
+    status, _, err = ended("""
+        reactor.callLater(5, print, "left over")
+        reactor.callLater(0, reactor.stop)
+        reactor.run()
+        reactor.listenTCP(0, echo, interface="127.0.0.1")
+    """)
+
+    assert status == 0
+    assert "set up and never ran again: call reactor.run()" in err
+    assert "<Port of" in err
+    assert "left over" not in err
+
+
 def test_only_what_never_started_is_reported():
     """Work that was taken back is no work."""
     code = """
