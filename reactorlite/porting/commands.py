@@ -15,7 +15,8 @@ usage: python -m reactorlite run [--loop LOOP] [-m MODULE | SCRIPT | -] [ARG ...
   run      run a program that uses Twisted's names, on reactorlite
 
   -m MODULE    the program is a module: `run -m twisted.trial mytests`
-  SCRIPT       the program is a file, a directory or a zip file
+  SCRIPT       the program is a file, a directory or a zip file; of a file that ends in .tac,
+               the `application` that it makes is run, in front
   -            the program comes from standard input
   ARG ...      what the program finds in sys.argv
   --loop LOOP  the kind of event loop: asyncio (as the platform has it) or uvloop

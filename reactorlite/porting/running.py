@@ -14,6 +14,7 @@ from pkgutil import get_importer, read_code
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from reactorlite.porting.applications import run_application
 from reactorlite.porting.finder import install_as_twisted
 
 __all__ = ["NoSuchLoopError", "choose_loop", "run"]
@@ -43,7 +44,8 @@ def choose_loop(kind: str) -> None:
 def run(program: list[str]) -> None:
     """Run `program`, a command line as `python` takes it: `[-m MODULE | SCRIPT | -] ARG...`.
 
-    It is `__main__`, finds its arguments in `sys.argv` and its directory in `sys.path`, and
+    A file that ends in `.tac` makes an `application`, which is run. Else the program is all there
+    is: it is `__main__`, finds its arguments in `sys.argv` and its directory in `sys.path`, and
     ends as it would under `python`: what it raises passes through here, and is shown
     without the frames that led to it.
     """
@@ -85,6 +87,8 @@ def _execute(program: list[str], namespace: dict[str, Any]) -> None:
         code = _code_of(path)
         _put_on_path(os.path.dirname(os.path.realpath(first)))
         exec(code, _told(namespace, path))
+        if path.endswith(".tac"):
+            run_application(namespace.get("application"), first)
 
 
 #: What `python -m` itself calls, and so what gives its errors and tracebacks.
