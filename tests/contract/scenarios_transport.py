@@ -300,3 +300,82 @@ def server_over_ipv6(api: Stage) -> Any:
     yield api.seen("server", "dataReceived")
     peer.close()
     yield api.seen("server", "connectionLost")
+
+
+def _say(api: Stage, words: str) -> Any:
+    return lambda protocol, *_: api.log.msg("contract", said=words)
+
+
+@scenario()
+def who_speaks_in_the_log(api: Stage) -> Any:
+    """The `system` of what callbacks log is that of their connection, or of its port."""
+
+    def observe(event: Any) -> None:
+        if "said" in event:
+            # The stage's factories have generated names: what matters is whose they are.
+            system = event["system"].split(",", 1)
+            whose = "port" if len(system) == 1 and system[0] != "-" else system[1:]
+            api.record(event["said"], whose)
+
+    def data(protocol: Any, _: bytes) -> None:
+        _say(api, "data")(protocol)
+        api.reactor.callLater(0, _say(api, "later"), protocol)
+        protocol.transport.loseConnection()
+
+    api.log.addObserver(observe)
+    server = api.server(made=_say(api, "made"), data=data, lost=_say(api, "lost"))
+    client = api.client(server.number, lost=_say(api, "client lost"))
+    yield api.seen("client", "connectionMade")
+    client.transport.write(b"?")
+    yield api.seen("lost", "")
+    yield api.seen("client lost", "")
+    yield api.seen("later", "")
+    api.log.removeObserver(observe)
+
+
+@scenario()
+def what_is_watched(api: Stage) -> Any:
+    """`getReaders` has ports, and transports that aren't paused."""
+
+    def tell(when: str) -> None:
+        api.record("reactor", when, server.transport in api.reactor.getReaders())
+
+    server = api.server()
+    api.record("reactor", "port", server.port in api.reactor.getReaders())
+    peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
+    yield api.turn(3)
+    tell("open")
+    server.transport.pauseProducing()
+    tell("paused")
+    server.transport.resumeProducing()
+    yield api.turn(3)
+    tell("resumed")
+    peer.close()
+    yield api.seen("server", "connectionLost")
+    tell("lost")
+
+
+@scenario(
+    differs(
+        "first",
+        "connectionMade",
+        "connectionLost ConnectionDone",
+        because="a protocol whose connection is given up hears of its end, as of any other",
+    )
+)
+def handed_over(api: Stage) -> Any:
+    """A connection goes on after its descriptor was adopted and its socket closed."""
+    first, second = api.server("first"), api.server("second")
+    peer = api.peer(first.number)
+    yield api.seen("first", "connectionMade")
+    transport = first.transport
+    api.reactor.removeReader(transport)
+    api.reactor.removeWriter(transport)
+    number = transport.fileno()
+    api.reactor.adoptStreamConnection(number, socket.AF_INET, second.factory)
+    transport.socket.close()
+    yield api.seen("second", "connectionMade")
+    second.protocols[0].transport.write(b"from the second")
+    yield peer.received(15)
+    api.record("peer", peer.data)
