@@ -12,7 +12,7 @@ from reactorlite.bridge.accepting import ListeningSocket, listening_on
 from reactorlite.bridge.addresses import name_to_bind
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
-from reactorlite.bridge.ports import BoundPort, checked_place
+from reactorlite.bridge.ports import BoundPort, checked_interface, checked_number
 from reactorlite.internet import error
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ class Port(StreamPort):
         self._reuse = (os.name == "posix" and sys.platform != "cygwin", False)
         if hasattr(port, "_reusePort"):  # a Binding
             port, interface = self._from_binding(port, interface)
-        self.port, self.interface = checked_place(self.opened_by, port, interface)
+        self.port = checked_number(self.opened_by, port)
+        self.interface = checked_interface(self.opened_by, interface)
         super().__init__(scope, factory, backlog)
 
     def _bound(self) -> ListeningSocket:

@@ -220,12 +220,17 @@ class BoundPort:
     socket = property(getHandle)
 
 
-def checked_place(where: str, port: Any, interface: Any) -> tuple[int, str]:
-    """A port's number, and a local address as text; `TypeError` from `where` for anything else."""
+def checked_number(where: str, port: Any) -> int:
+    """The number of a port; `TypeError` from `where` for anything else."""
     if not isinstance(port, int):
         raise TypeError(f"{where}() takes a port's number, not {port!r}")
+    return port
+
+
+def checked_interface(where: str, interface: Any) -> str:
+    """A local address as text; `TypeError` from `where` for what is neither text nor bytes."""
     if isinstance(interface, bytes):
-        interface = interface.decode("ascii")
-    elif not isinstance(interface, str):
+        return interface.decode("ascii")
+    if not isinstance(interface, str):
         raise TypeError(f"{where}() takes an interface's address as text, not {interface!r}")
-    return port, interface
+    return interface
