@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.addresses import address_from
@@ -319,4 +320,8 @@ def checked_factory(where: str, factory: Any, needs: str = "buildProtocol") -> A
         raise TypeError(
             f"{where}() takes a ClientFactory, an object with {needs}() too, not {factory!r}"
         )
+    if "twisted.internet.reactor" in sys.modules:
+        from reactorlite.bridge.foreign import look_at
+
+        look_at(factory)
     return factory
