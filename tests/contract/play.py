@@ -1,10 +1,11 @@
 """Play scenarios on one side and print their events as JSON.
 
-    python play.py SIDE LOOP MODULE [SCENARIO]
+    python play.py SIDE LOOP [MODULE[:SCENARIO] ...]
 
 SIDE is `twisted` or `reactorlite`, LOOP `asyncio` or `uvloop` (Twisted's own reactor takes no
-heed of it). Without SCENARIO, those of the module that are not `alone` are played one after the
-other in one run of the reactor.
+heed of it). Each play has a process of its own, a copy of one that has imported the side and made
+no reactor. Without SCENARIO, those of the module that are not `alone` are played one after the
+other in one run of the reactor. For each play a line of JSON says how it went.
 """
 
 from __future__ import annotations
@@ -14,14 +15,23 @@ import gc
 import importlib
 import json
 import logging
+import os
 import sys
+import tempfile
 import types
+from collections.abc import Callable
 from typing import Any
 
 from stage import SCENARIOS, Scenario, Stage, drive
 
-LIMIT = 40
-"""Seconds after which the process shows where it hangs, and ends."""
+LIMIT = 100
+"""Seconds after which a play shows where it hangs, and ends."""
+
+#: What a side imports before it plays. None of them makes a reactor.
+IMPORTED = {
+    "twisted": ("internet.default", "internet.endpoints", "internet.task", "protocols.tls"),
+    "reactorlite": ("internet.asyncioreactor", "internet.endpoints", "internet.task"),
+}
 
 
 class Stories:
@@ -130,28 +140,56 @@ def play_together(stories: Stories, reactor: Any, scenarios: list[Scenario]) -> 
     reactor.run()
 
 
-def main(side: str, loop: str, module: str, only: str = "") -> None:
-    """Play, and print."""
+def play(side: str, loop: str, module: str, only: str) -> None:
+    """Play, and print the events."""
     faulthandler.dump_traceback_later(LIMIT, exit=True)
-    importlib.import_module(module)
     stories = Stories(side)
     listen_to_log(stories)
     choose_loop(side, loop)
     reactor: Any = importlib.import_module(f"{side}.internet.reactor")
     if side == "reactorlite":
         reactor = importlib.import_module("reactorlite.internet").reactor
-    chosen = [s for s in SCENARIOS.values() if (s.name == only if only else not s.alone)]
-    if only and chosen[0].alone:
-        stage = stories.begin(only)
-        stage.reactor = reactor
-        try:
-            chosen[0].act(stage)
-            gc.collect()
-        finally:
-            print(json.dumps(stories.events), flush=True)
+    if not only:
+        of_module = [s for s in SCENARIOS.values() if s.act.__module__ == module]
+        play_together(stories, reactor, [s for s in of_module if not s.alone])
+        print(json.dumps(stories.events))
         return
-    play_together(stories, reactor, chosen)
-    print(json.dumps(stories.events))
+    stage = stories.begin(only)
+    stage.reactor = reactor
+    try:
+        SCENARIOS[only].act(stage)
+        gc.collect()
+    finally:
+        print(json.dumps(stories.events), flush=True)
+
+
+def apart(act: Callable[[], None]) -> dict[str, Any]:
+    """Do something in a copy of this process; how that ended, and what it wrote."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = os.fork()
+        if not child:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            act()
+            sys.exit()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        return {"status": status, "out": out.read(), "err": err.read()}
+
+
+def main(side: str, loop: str, *plays: str) -> None:
+    """Play one after the other, and tell how each went."""
+    for name in IMPORTED[side]:
+        importlib.import_module(f"{side}.{name}")
+    for each in plays:
+        importlib.import_module(each.partition(":")[0])
+    gc.collect()
+    gc.freeze()  # what is there by now need not be looked through again and again
+    for each in plays:
+        module, _, only = each.partition(":")
+        went = apart(lambda module=module, only=only: play(side, loop, module, only))
+        print(json.dumps({"play": each, **went}), flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 SCENARIOS: dict[str, Scenario] = {}
-PATIENCE = 4.0
+PATIENCE = 30.0
 """Seconds after which what a scenario waits for counts as never happening."""
 
 

@@ -16,15 +16,20 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 pytest.importorskip("twisted", reason="the contract is with Twisted")
+if not hasattr(os, "fork"):
+    pytest.skip("plays are played in copies of a process", allow_module_level=True)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-LIMIT = 60
+LIMIT = 300
+COMPANIES = 2
+"""How many processes share the plays of a side: players wait much."""
+
 LOOPS = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
 
 Events = dict[str, list[str]]
@@ -44,41 +49,60 @@ def _scenarios() -> dict[str, Any]:
 SCENARIOS = _scenarios()
 
 
+Side = tuple[str, str]
+"""Whose reactor it is, and on which kind of loop."""
+
+
 class Theatre:
-    """Plays in processes, two at a time, each play once."""
+    """Plays what the tests need, each play once, some at a time."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(2)
-        self._plays: dict[tuple[str, ...], Future[dict[str, Events]]] = {}
+    def __init__(self, wanted: set[tuple[Side, str]]) -> None:
+        self._pool = ThreadPoolExecutor(COMPANIES + 1)
+        self._plays: dict[tuple[Side, str], Future[dict[str, Played]]] = {}
+        for side in sorted({side for side, _ in wanted}, reverse=True):
+            plays = sorted({play_of(name) for each, name in wanted if each == side})
+            for company in range(COMPANIES):
+                self._engage(side, plays[company::COMPANIES])
 
-    def announce(self, name: str, loop: str) -> None:
-        """Begin to play what the test of this scenario on this loop needs."""
-        self._play("twisted", "asyncio", name)
-        self._play("reactorlite", loop, name)
-
-    def _play(self, side: str, loop: str, name: str) -> Future[dict[str, Events]]:
-        scenario = SCENARIOS[name]
-        command = (side, loop, scenario.act.__module__, *([name] if scenario.alone else []))
-        if command not in self._plays:
-            self._plays[command] = self._pool.submit(play, *command)
-        return self._plays[command]
+    def _engage(self, side: Side, plays: list[str]) -> None:
+        played = self._pool.submit(played_by, side, plays)
+        self._plays.update({(side, play): played for play in plays})
 
     def events(self, side: str, loop: str, name: str) -> Events:
         """What each party of a scenario saw."""
-        played = self._play(side, loop, name).result()
-        assert name in played, f"{name} was not reached: an earlier scenario hangs"
-        return played[name]
+        play = play_of(name)
+        went = self._plays[(side, loop), play].result().get(play)
+        assert went is not None, f"{play} was not reached"
+        assert went.status == 0, went.err
+        assert side == "twisted" or not went.err, went.err
+        events: dict[str, Events] = json.loads(went.out)
+        assert name in events, f"{name} was not reached: an earlier scenario hangs"
+        return events[name]
 
     def close(self) -> None:
         """Play nothing further."""
         self._pool.shutdown(cancel_futures=True)
 
 
-def play(side: str, loop: str, *what: str) -> dict[str, Events]:
-    """Play in a fresh process."""
+class Played(NamedTuple):
+    """How a play went."""
+
+    status: int
+    out: str
+    err: str
+
+
+def play_of(name: str) -> str:
+    """The play that a scenario is in: one of its own, or its module's."""
+    scenario = SCENARIOS[name]
+    return f"{scenario.act.__module__}:{name}" if scenario.alone else scenario.act.__module__
+
+
+def played_by(side: Side, plays: list[str]) -> dict[str, Played]:
+    """Have a process play."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", str(HERE / "play.py"), side, loop, *what],
+        [sys.executable, "-X", "dev", "-W", "error", str(HERE / "play.py"), *side, *plays],
         capture_output=True,
         text=True,
         timeout=LIMIT,
@@ -86,9 +110,8 @@ def play(side: str, loop: str, *what: str) -> dict[str, Events]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert side == "twisted" or not done.stderr, done.stderr
-    events: dict[str, Events] = json.loads(done.stdout)
-    return events
+    went = map(json.loads, done.stdout.splitlines())
+    return {each.pop("play"): Played(**each) for each in went}
 
 
 @pytest.fixture(autouse=True)
@@ -102,11 +125,13 @@ def _time_limit() -> None:
 @pytest.fixture(scope="module")
 def theatre(request: pytest.FixtureRequest) -> Iterator[Theatre]:
     """All that the chosen tests need begins to be played at once."""
-    theatre = Theatre()
+    wanted: set[tuple[Side, str]] = set()
     for item in request.session.items:
         chosen = getattr(item, "callspec", None)
         if chosen is not None and item.path == Path(__file__):
-            theatre.announce(chosen.params["name"], chosen.params["loop"])
+            name, loop = chosen.params["name"], chosen.params["loop"]
+            wanted |= {(("twisted", "asyncio"), name), (("reactorlite", loop), name)}
+    theatre = Theatre(wanted)
     yield theatre
     theatre.close()
 
