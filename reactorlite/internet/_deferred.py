@@ -1,12 +1,12 @@
 """`Deferred`: a result that is still to come, and the callbacks that wait for it.
 
-How callbacks are kept. A `Deferred` without callbacks has `_entries is None`, since most
-have none or one. An entry is a bare callable for `addCallback(f)`, which is by far the
-most frequent; else a tuple `(callback, errback, args)`, where a missing side is `None`
-and `args` is `None` if there are none. A tuple without either side carries, in the
-place of `args`, a taker: called with this `Deferred`, it takes the result over, for a
-`Deferred` that is chained to this one, a suspended coroutine or a future, and returns the
-`Deferred` that has a result because of that, if any. It must not raise.
+How callbacks are kept. `_entries` is a list, in which an entry is a bare callable for
+`addCallback(f)`, which is by far the most frequent; else a tuple `(callback, errback, args)`,
+where a missing side is `None` and `args` is `None` if there are none. A tuple without either
+side carries, in the place of `args`, a `Taker`. Most have one entry or none: without entries
+`_entries` is `()`, and `(taker,)` if there is but that. It is `None` when all is over for now:
+there is a value, which is no `Failure`, no callback is left or running, and nothing is paused.
+So a coroutine that awaits has one thing to ask.
 
 How callbacks are run. `_advance` runs one `Deferred` as far as it goes and returns the one
 that must go on next, if any; `_follow` does so in a loop, so that chains of any
@@ -23,6 +23,7 @@ from typing import (
     Generic,
     NoReturn,
     ParamSpec,
+    Protocol,
     TypeVar,
     overload,
 )
@@ -38,8 +39,10 @@ from reactorlite.internet._failing import (
     warn_of_own_deferred,
 )
 from reactorlite.internet._futures import (
+    PLAIN,
     AsyncioCancelledError,
     LoopTask,
+    Task,
     TaskWaiter,
     current_task,
     raisable,
@@ -58,14 +61,22 @@ T = TypeVar("T")
 N = TypeVar("N")
 P = ParamSpec("P")
 
-if TYPE_CHECKING:
-    Taker = Callable[["Deferred[Any]"], "Deferred[Any] | None"]
+
+class Taker(Protocol):
+    """What takes a result over: a `Deferred` that is chained, a coroutine, a task that waits."""
+
+    def _take_from(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
+        """Take the result of `deferred`, which calls this when it comes to this entry.
+
+        Returns the `Deferred` that has a result because of that, if any. Must not raise.
+        """
+
 
 _NO_EXTRAS: Mapping[str, Any] = {}
 
 
-# `Deferred.debug`, where it is quickest to look up.
-_debugging = False
+# `Deferred.debug`, where it is quickest to look up; and whether it ever was on, for all or one.
+_debugging = _debugged = False
 
 
 class _Debug:
@@ -75,8 +86,9 @@ class _Debug:
         return _debugging if deferred is None else deferred.__dict__.get("debug", _debugging)
 
     def __set__(self, deferred: Deferred[Any], on: bool) -> None:
+        global _debugged
+        _debugged = True
         deferred.__dict__["debug"] = on
-        # callback() asks no further where there is none.
         if on and deferred._debugInfo is None:
             deferred._debugInfo = DebugInfo()
 
@@ -102,7 +114,6 @@ class Deferred(Generic[T]):
         "__dict__",
         "__weakref__",
         "_canceller",
-        "_debugInfo",
         "_entries",
         "_running",
         "called",
@@ -118,6 +129,7 @@ class Deferred(Generic[T]):
         debug = _Debug()
 
     # What few ever need: no slots to fill for that.
+    _debugInfo: DebugInfo | None = None
     _suppressAlreadyCalled = False
     _taken: Failure | None = None
     _explicitly_chained_to: Deferred[Any] | None = None
@@ -130,9 +142,8 @@ class Deferred(Generic[T]):
         self.called = False
         self.paused = 0
         self._canceller = canceller
-        self._entries: list[Any] | None = None
+        self._entries: Any = ()
         self._running = False
-        self._debugInfo: DebugInfo | None = None
         if _debugging:
             self._debugInfo = DebugInfo()
             self._debugInfo.creator = stack_of_caller()
@@ -206,10 +217,11 @@ class Deferred(Generic[T]):
         elif args:
             callback = (callback, None, args)
         # Repeats _add and _advance_all: fewer calls on the most frequent path of all.
-        if self._entries is None:
-            self._entries = [callback]
+        entries = self._entries
+        if entries.__class__ is list:
+            entries.append(callback)
         else:
-            self._entries.append(callback)
+            self._entries = [(None, None, *entries), callback] if entries else [callback]
         if self.called:
             following = self._advance()
             if following is not None:
@@ -238,10 +250,12 @@ class Deferred(Generic[T]):
             errback, args = _bound(errback, args, kwargs), ()
         elif errback is None:
             errback = _nothing_to_call
-        if self._entries is None:
-            self._entries = [(None, errback, args or None)]
+        entry = (None, errback, args or None)
+        entries = self._entries
+        if entries.__class__ is list:
+            entries.append(entry)
         else:
-            self._entries.append((None, errback, args or None))
+            self._entries = [(None, None, *entries), entry] if entries else [entry]
         if self.called:
             self._advance_all()
         return self
@@ -276,10 +290,11 @@ class Deferred(Generic[T]):
         return self._add((d.callback, d.errback, None))
 
     def _add(self, entry: Any) -> Deferred[Any]:
-        if self._entries is None:
-            self._entries = [entry]
+        entries = self._entries
+        if entries.__class__ is list:
+            entries.append(entry)
         else:
-            self._entries.append(entry)
+            self._entries = [(None, None, *entries), entry] if entries else [entry]
         if self.called:
             following = self._advance()
             if following is not None:
@@ -298,7 +313,7 @@ class Deferred(Generic[T]):
         self.called = True
         self._canceller = None
         self.result = result
-        if self._debugInfo is not None and self.debug:
+        if _debugged and self.debug and self._debugInfo is not None:
             self._debugInfo.invoker = stack_of_caller()
         # Repeats _advance_all, as addCallback does.
         following = self._advance()
@@ -320,7 +335,7 @@ class Deferred(Generic[T]):
         self.called = True
         self._canceller = None
         self.result = fail
-        if self._debugInfo is not None and self.debug:
+        if _debugged and self.debug and self._debugInfo is not None:
             self._debugInfo.invoker = stack_of_caller()
         self._advance_all()
 
@@ -462,6 +477,8 @@ class Deferred(Generic[T]):
     def pause(self) -> None:
         """Run no callbacks until `unpause` was called as often as `pause`."""
         self.paused += 1
+        if self._entries is None:
+            self._entries = ()
 
     def unpause(self) -> None:
         """Undo one `pause`, and run what was held back if it was the last."""
@@ -481,7 +498,7 @@ class Deferred(Generic[T]):
         unfinished: list[Deferred[Any]] | None = None
         while True:
             if following is not None:
-                if current._entries is not None:
+                if current._entries:
                     unfinished = unfinished or []
                     unfinished.append(current)
                 current = following
@@ -496,52 +513,64 @@ class Deferred(Generic[T]):
         if self._running or self.paused:
             return None
         result = self.result
-        failed = isinstance(result, Failure)
-        following = None
-        if self._entries is not None:
+        failed = result.__class__ not in PLAIN and isinstance(result, Failure)
+        if failed and self._debugInfo is not None:
+            self._debugInfo.failResult = None  # until it is known whether anybody took care
+        entries = self._entries
+        following = rest = None
+        if entries.__class__ is list:
             self._running = True
             # Callbacks that are added meanwhile go to the end of the list, and so are met here.
-            entries = iter(self._entries)
+            entries = iter(entries)
             for entry in entries:
-                if entry.__class__ is tuple:
+                if entry.__class__ is not tuple:
+                    if failed:
+                        continue
+                    step, args = entry, None
+                else:
                     callback, errback, args = entry
                     step = errback if failed else callback
                     if step is None:
                         if callback is errback:
-                            following = args(self)
+                            following = args._take_from(self)
                             result = self.result
-                            failed = isinstance(result, Failure)
+                            failed = result.__class__ not in PLAIN and isinstance(result, Failure)
                             if following is not None:
+                                rest = [*entries] or None
                                 break
                         continue
-                elif failed:
-                    continue
-                else:
-                    step, args = entry, None
                 try:
                     result = step(result) if args is None else step(result, *args)
                 except BaseException as exc:
-                    # Asked of `debug` by way of a descriptor only where it may be on.
-                    debug = _debugging or (self._debugInfo is not None and self.debug)
-                    self.result = result = caught(exc, debug)
+                    self.result = result = caught(exc, self.debug) if _debugged else caught(exc)
                     failed = True
                     continue
                 self.result = result
                 failed = False
-                if result is not None:
+                if result.__class__ not in PLAIN:
                     if isinstance(result, Deferred):
                         if self._must_wait(result, step):
+                            rest = [*entries]
                             break
                         result = self.result
                     failed = isinstance(result, Failure)
-            else:
-                entries = None  # type: ignore[assignment]  # an empty list would cost a callback's time
-            self._entries = None if entries is None else [*entries] or None
             self._running = False
-        if failed and result is not self._taken:
-            self._remember_failure()
-        elif self._debugInfo is not None:
-            self._debugInfo.failResult = None
+        elif entries:
+            self._entries = ()
+            self._running = True
+            following = entries[0]._take_from(self)
+            self._running = False
+            result = self.result
+            failed = result.__class__ not in PLAIN and isinstance(result, Failure)
+            rest = self._entries or None
+            if rest is not None and following is None:
+                following = self  # has callbacks that were added meanwhile
+        if failed:
+            self._entries = rest or ()
+            if result is not self._taken:
+                self._remember_failure()
+        else:
+            self._entries = rest
         return following
 
     def _must_wait(self, inner: Deferred[Any], callback: Any) -> bool:
@@ -557,34 +586,33 @@ class Deferred(Generic[T]):
             inner._give_away()
             return False
         self.paused += 1
-        # Repeats _await_by: one call less for each Deferred in a chain.
-        if inner._entries is None:
-            inner._entries = [(None, None, self._take_from)]
+        # Repeats what _await_by does mostly: one call less for each Deferred in a chain.
+        if inner._entries:
+            inner._await_by(self)
         else:
-            inner._entries.append((None, None, self._take_from))
+            inner._entries = (self,)
         return True
 
-    def _take_from(self, inner: Deferred[Any]) -> Deferred[Any]:
+    def _take_from(self, deferred: Deferred[Any]) -> Deferred[Any]:
         """Have the result of the `Deferred` that was waited for."""
-        self.result = inner.result
+        self.result = deferred.result
         self.paused -= 1
-        # Repeats _give_away, as above.
-        inner.result = None
-        if inner._debugInfo is not None:
-            inner._debugInfo.failResult = None
+        deferred.result = None
         return self
 
     def _await_by(self, taker: Taker) -> None:
         """Let `taker` have the result once all callbacks before it ran."""
-        if self._entries is None:
-            self._entries = [(None, None, taker)]
-        else:
+        if not self._entries:
+            self._entries = (taker,)
+        elif self._entries.__class__ is list:
             self._entries.append((None, None, taker))
+        else:
+            self._entries = [(None, None, *self._entries), (None, None, taker)]
 
     def _share(self) -> Any:
         """Give the result to a coroutine that awaits it, and leave it for others."""
         result = self.result
-        if isinstance(result, Failure):
+        if result.__class__ not in PLAIN and isinstance(result, Failure):
             self._taken = result
             if self._debugInfo is not None:
                 self._debugInfo.failResult = None
@@ -625,27 +653,31 @@ class Deferred(Generic[T]):
         A failure is raised. Several coroutines may wait; each gets the result. When an
         asyncio task that waits is cancelled, so is this.
         """
-        if self.called and not self.paused and self._debugInfo is None and not self._running:
+        if self._entries is None:
             return self.result  # type: ignore[no-any-return]  # see `result`
         if self.paused or not self.called:
             loop = running_loop()
-            if loop is None or (task := current_task(loop)) is None or isinstance(task, LoopTask):
+            if (
+                loop is None
+                or (task := current_task(loop)) is None
+                or (task.__class__ is not Task and isinstance(task, LoopTask))
+            ):
                 # What runs our own coroutines sends the result.
                 return (yield self)  # type: ignore[no-any-return]  # whatever is sent
             waiter = TaskWaiter(loop)
-            self._await_by(waiter)
-            try:
-                yield waiter
-            except AsyncioCancelledError as exc:
-                if not waiter.cancelled:
-                    raise
-                yield from self._cancel_for_task(loop, exc)
-            return waiter.value  # type: ignore[no-any-return]  # see `result`
-        result = self.result
-        if isinstance(result, Failure):
-            self._share()
+            if self._entries:
+                self._await_by(waiter)
+            else:
+                self._entries = (waiter,)
+            yield waiter
+            if waiter.cancelled is not None:
+                yield from self._cancel_for_task(loop, waiter.cancelled)
+            result: Any = waiter.value
+        else:
+            result = self._share()
+        if result.__class__ not in PLAIN and isinstance(result, Failure):
             raise raisable(result)
-        return result  # type: ignore[no-any-return]  # see `result`
+        return result  # type: ignore[return-value]  # see `result`
 
     def __iter__(self) -> Generator[Any, Any, T]:
         """Wait in a generator that `inlineCallbacks` runs: `result = yield from deferred`."""
@@ -669,13 +701,14 @@ class Deferred(Generic[T]):
             try:
                 yield waiter
             except BaseException as exc:
-                if not waiter.cancelled:
-                    raise cancelled from _cause(exc)
-                cancelled = exc
-                self._cancel_firmly()
-            else:
-                raise cancelled
-        result = self._share()
+                raise cancelled from _cause(exc)
+            if waiter.cancelled is None:
+                result = waiter.value
+                break
+            cancelled = waiter.cancelled
+            self._cancel_firmly()
+        else:
+            result = self._share()
         raise cancelled from (_cause(result.value) if isinstance(result, Failure) else None)
 
     def _cancel_firmly(self) -> None:
@@ -698,7 +731,10 @@ class Deferred(Generic[T]):
         where results of that kind pass by.
         """
         warn_of("twisted.internet.defer.Deferred.callbacks", "25.5.0")
-        return [_pair(entry) for entry in self._entries or ()]
+        entries = self._entries or ()
+        if isinstance(entries, tuple):
+            entries = [(None, None, taker) for taker in entries]
+        return [_pair(entry) for entry in entries]
 
     @property
     def _chainedTo(self) -> Deferred[Any] | None:
@@ -747,7 +783,7 @@ def _pair(entry: Any) -> tuple[Any, Any]:
     """An entry as `callbacks` shows it."""
     callback, errback, args = entry if isinstance(entry, tuple) else (entry, None, None)
     if callback is errback is None:
-        callback = errback = args
+        callback = errback = args._take_from
         args = None
     return (callback, args or (), {}), (errback, args or (), {})
 
@@ -757,13 +793,17 @@ def setDebugging(on: bool) -> None:
 
     The stacks appear in `AlreadyCalledError` and in the report of an unhandled failure.
     """
-    global _debugging
+    global _debugging, _debugged
     _debugging = bool(on)
+    _debugged = True
 
 
 def getDebugging() -> bool:
     """Whether Deferreds remember where they were made and fired."""
     return Deferred.debug
+
+
+_new: Callable[[type[Deferred[Any]]], Deferred[Any]] = object.__new__
 
 
 def succeed(result: T) -> Deferred[T]:
@@ -772,14 +812,13 @@ def succeed(result: T) -> Deferred[T]:
         d: Deferred[T] = Deferred()
     else:
         # Repeats __init__: coroutines and tests make these by the million.
-        d = Deferred.__new__(Deferred)
+        d = _new(Deferred)
         d.paused = 0
-        d._canceller = d._entries = d._debugInfo = None
+        d._canceller = d._entries = None
         d._running = False
     d.called = True
     d.result = result
-    # Not `isinstance`, which would take a quarter of all this to say no.
-    if result.__class__ is Failure:
+    if result.__class__ not in PLAIN and isinstance(result, Failure):
         d._advance_all()
     return d
 

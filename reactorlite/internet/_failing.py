@@ -80,8 +80,8 @@ def caught(exc: BaseException, captureVars: bool = False) -> Failure:
     frame that refers to a `Deferred` isn't kept alive by its result.
     """
     tb = exc.__traceback__
-    if tb is not None and tb.tb_next is not None:
-        exc.__traceback__ = tb.tb_next
+    if tb is not None and (inner := tb.tb_next) is not None:
+        exc.__traceback__ = inner
     return Failure(exc, captureVars=True) if captureVars else Failure(exc)
 
 

@@ -18,6 +18,7 @@ from reactorlite.internet._deferred import Deferred, fail, succeed
 from reactorlite.internet._failing import CancelledError, as_ours, caught
 from reactorlite.internet._futures import (
     PENDING,
+    PLAIN,
     AsyncioCancelledError,
     LoopTask,
     cancelled_error,
@@ -62,22 +63,8 @@ class _Driver:
         @deferred.setter
         def deferred(self, deferred: Deferred[Any] | None) -> None: ...
 
-    def _go(self, result: Any) -> Deferred[Any] | None:
-        """Run on with a result; return the `Deferred` if it has one of its own now."""
-        return self._context.run(self._run, result)
-
-    def _run(self, result: Any) -> Deferred[Any] | None:
-        raise NotImplementedError
-
-    def start(self) -> Deferred[Any]:
-        """Run until the generator must wait or ends, and return the `Deferred` for its end."""
-        self._go(None)
-        if self.deferred is None:
-            self.deferred = Deferred(self._cancel)
-        return self.deferred
-
     def _succeed(self, value: Any) -> Deferred[Any] | None:
-        if value is not None and isinstance(value, Failure):
+        if value.__class__ not in PLAIN and isinstance(value, Failure):
             return self._fail(value)
         deferred = self.deferred
         if deferred is None:
@@ -91,7 +78,10 @@ class _Driver:
         deferred.called = True
         deferred._canceller = None
         deferred.result = value
-        return None if deferred._entries is None else deferred
+        if deferred._entries or deferred.paused:
+            return deferred
+        deferred._entries = None
+        return None
 
     def _fail(self, failure: Failure) -> Deferred[Any] | None:
         if type(failure.value) is AsyncioCancelledError:
@@ -133,17 +123,25 @@ class GeneratorDriver(_Driver):
         self._waiting_for: Deferred[Any] | None = None
         self.deferred = None
 
-    def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
+    def start(self) -> Deferred[Any]:
+        """Run until the generator must wait or ends, and return the `Deferred` for its end."""
+        self._context.run(self._run, None)
+        if self.deferred is None:
+            self.deferred = Deferred(self._cancel)
+        return self.deferred
+
+    def _take_from(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
         """Go on with the result of what was waited for; it calls this."""
         result = deferred.result
         deferred._give_away()
         try:
-            return self._go(result)
+            return self._context.run(self._run, result)
         except BaseException as exc:
             not_resumed(exc)
             return None
 
     def _run(self, result: Any) -> Deferred[Any] | None:
+        """Run on with a result; return the `Deferred` if it has one of its own now."""
         generator = self._generator
         while True:
             try:
@@ -163,11 +161,14 @@ class GeneratorDriver(_Driver):
                 if yielded is None or (yielded := _deferred_for(yielded)) is None:
                     continue
             if yielded.paused or not yielded.called:
-                yielded._await_by(self.resume)
+                yielded._await_by(self)
                 self._waiting_for = yielded
                 return None
             result = yielded.result
-            yielded._give_away()
+            if yielded._entries is None:
+                yielded.result = None
+            else:
+                yielded._give_away()
 
     def _cancel_waiting(self) -> None:
         if self._waiting_for is not None:
@@ -183,20 +184,9 @@ class CoroutineDriver(LoopTask, _Driver):
     _cancelled_from_deferred = False
     _cancelled_with: BaseException | None = None
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        # Repeats LoopTask.__init__: one call less for each coroutine.
-        self._loop = None
-        self._outcome = PENDING
-        self._waiting_for = None
-        self._generator = coroutine
-        self._context = copy_context()
-        self.deferred = None
-
-    def resume(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
+    def _take_from(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
         """Go on with the result of what was waited for; it calls this."""
-        result = deferred.result
-        if isinstance(result, Failure):
-            deferred._share()
+        result = deferred._share()
         try:
             if self._cancelled_with is not None:
                 # Whoever cancels a task does not expect it to run before the call returns.
@@ -245,37 +235,46 @@ class CoroutineDriver(LoopTask, _Driver):
         if finished is not None:
             finished._advance_all()
 
-    def _run(self, result: Any) -> Deferred[Any] | None:
-        coroutine = self._generator
-        while True:
-            try:
-                # `isinstance` is slow to say no.
-                if result is None or not isinstance(result, Failure):
-                    yielded = coroutine.send(result)
+    def _go(self, result: Any) -> Deferred[Any] | None:
+        """Run on with a result; return the `Deferred` if it has one of its own now."""
+        coroutine, context = self._generator, self._context
+        loop = running_loop()
+        if loop is not None:
+            interrupted = self._enter(loop)
+        try:
+            while True:
+                if result.__class__ in PLAIN or not isinstance(result, Failure):
+                    yielded = context.run(coroutine.send, result)
                 else:
-                    yielded = _throw(coroutine, result)
-            except StopIteration as stop:
-                self._outcome = stop.value
-                if self._callbacks is not None:
-                    self._report()
-                return self._succeed(stop.value)
-            except BaseException as exc:
-                self._outcome = failure = caught(exc)
-                if self._callbacks is not None:
-                    self._report()
-                return self._fail(failure)
-            if not isinstance(yielded, Deferred):
-                result = self._wait_for(yielded)
-                if result is _SUSPENDED:
+                    yielded = context.run(_throw, coroutine, result)
+                if not isinstance(yielded, Deferred):
+                    result = self._wait_for(yielded)
+                    if result is _SUSPENDED:
+                        return None
+                elif yielded.paused or not yielded.called:
+                    if yielded._entries:
+                        yielded._await_by(self)
+                    else:
+                        yielded._entries = (self,)
+                    self._waiting_for = yielded
+                    if self._must_cancel:
+                        self._suspend(yielded)
                     return None
-            elif yielded.paused or not yielded.called:
-                yielded._await_by(self.resume)
-                self._waiting_for = yielded
-                if self._must_cancel:
-                    self._suspend(yielded)
-                return None
-            else:
-                result = yielded._share()
+                else:
+                    result = yielded._share()
+        except StopIteration as stop:
+            self._outcome = value = stop.value
+            if self._callbacks is not None:
+                self._report()
+            return self._succeed(value)
+        except BaseException as exc:
+            self._outcome = failure = caught(exc)
+            if self._callbacks is not None:
+                self._report()
+            return self._fail(failure)
+        finally:
+            if loop is not None:
+                self._leave(loop, interrupted)
 
     def _wait_for(self, yielded: Any) -> Any:
         """Wait for something other than a `Deferred`, or say what to send back."""
@@ -330,7 +329,7 @@ def _deferred_for(yielded: Any) -> Deferred[Any] | None:
     if isinstance(yielded, GeneratorType):
         return GeneratorDriver(yielded).start()
     if iscoroutine(yielded):
-        return CoroutineDriver(yielded).start()
+        return ensureDeferred(yielded)
     if isfuture(yielded):
         return Deferred.fromFuture(yielded)
     return None
@@ -381,11 +380,23 @@ def ensureDeferred(
     `CancelledError` where the coroutine waits; cancelling the coroutine as an asyncio task
     raises asyncio's there. Raises `NotACoroutineError` for anything else.
     """
-    if coro.__class__ is CoroutineType:
-        return CoroutineDriver(coro).start()
-    if isinstance(coro, Deferred):
-        return coro
-    return _run_coroutine(coro)
+    if coro.__class__ is not CoroutineType:
+        if isinstance(coro, Deferred):
+            return coro
+        if isinstance(coro, GeneratorType):
+            return GeneratorDriver(coro).start()
+        if not isinstance(coro, Coroutine):
+            raise NotACoroutineError(f"{coro!r} is not a coroutine")
+    # A constructor would cost a coroutine that does next to nothing an eighth of its time.
+    driver = CoroutineDriver()
+    driver._loop = driver._waiting_for = driver.deferred = None
+    driver._outcome = PENDING
+    driver._generator = coro
+    driver._context = copy_context()
+    driver._go(None)
+    if driver.deferred is None:
+        driver.deferred = Deferred(driver._cancel)
+    return driver.deferred
 
 
 @overload
@@ -425,17 +436,15 @@ def returns_deferred(f: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Defe
 
     @wraps(f)
     def started(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return CoroutineDriver(f(*args, **kwargs)).start()
+        return ensureDeferred(f(*args, **kwargs))
 
     return started
 
 
 def _run_coroutine(coro: Any) -> Deferred[Any]:
-    if isinstance(coro, GeneratorType):
-        return GeneratorDriver(coro).start()
-    if not iscoroutine(coro):
+    if isinstance(coro, Deferred):
         raise NotACoroutineError(f"{coro!r} is not a coroutine")
-    return CoroutineDriver(coro).start()
+    return ensureDeferred(coro)
 
 
 Deferred._run_coroutine = staticmethod(_run_coroutine)  # type: ignore[method-assign]  # see there

@@ -445,7 +445,7 @@ def test_what_is_no_deferred_is_not_gathered(gather: Any, named: str) -> None:
         gather([first, coroutine])
 
     coroutine.close()
-    assert first._entries is None
+    assert not first._entries
 
 
 def test_first_errors_are_equal_by_what_they_hold() -> None:

@@ -170,6 +170,60 @@ def pausing_holds_callbacks_back(defer: Any) -> list[Any]:
     return r.events
 
 
+@tells("waits", "unpaused", ("awaited", 1), "end")
+def awaiting_waits_while_a_fired_deferred_is_paused(defer: Any) -> list[Any]:
+    """Awaiting waits while a fired deferred is paused."""
+    r = Recorder()
+    d = defer.succeed(1)
+    d.pause()
+
+    async def wait() -> None:
+        r.saw("awaited")(await d)
+
+    defer.ensureDeferred(wait())
+    r.events.append("waits")
+    r.events.append("unpaused")
+    d.unpause()
+    r.events.append("end")
+    return r.events
+
+
+@tells("first", "second", "callback", "added", "last")
+def coroutines_and_callbacks_share_a_deferred_in_order(defer: Any) -> list[Any]:
+    """Coroutines and callbacks share a deferred in order."""
+    r = Recorder()
+    d = defer.Deferred()
+
+    async def wait(name: str, goes_on: bool) -> None:
+        await d
+        r.events.append(name)
+        if goes_on:
+            d.addCallback(lambda _: r.events.append("added"))
+
+    defer.ensureDeferred(wait("first", False))
+    defer.ensureDeferred(wait("second", True))
+    d.addCallback(lambda _: r.events.append("callback"))
+    d.callback(1)
+    defer.ensureDeferred(wait("last", False))
+    return r.events
+
+
+@tells(("awaited", 1), "resumed", "added")
+def callbacks_added_by_a_coroutine_that_goes_on_come_last(defer: Any) -> list[Any]:
+    """Callbacks added by a coroutine that goes on come last."""
+    r = Recorder()
+    d = defer.Deferred()
+
+    async def wait() -> None:
+        r.saw("awaited")(await d)
+        d.addCallback(lambda _: r.events.append("added"))
+        r.events.append("resumed")
+
+    defer.ensureDeferred(wait())
+    d.callback(1)
+    return r.events
+
+
 @tells(("one", 1), ("two", None), ("later", None))
 def callbacks_added_by_callbacks_come_last(defer: Any) -> list[Any]:
     """Callbacks added by callbacks come last."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from reactorlite.internet import defer
+from reactorlite.internet._futures import running_loop
 from reactorlite.internet.defer import Deferred, ensureDeferred
 
 
@@ -228,3 +230,39 @@ def test_the_task_can_be_cancelled() -> None:
             ran.task.exception()
 
     run(scenario)
+
+
+def test_the_running_loop_is_this_threads() -> None:
+    """Which loop runs is known in every thread, also after others ran and ended."""
+
+    async def seen(deep: bool) -> bool:
+        loop = asyncio.get_running_loop()
+        inside = running_loop() is loop is running_loop()
+        outside = await asyncio.to_thread(running_loop)
+        beside = not deep or await asyncio.to_thread(asyncio.run, seen(False))
+        return inside and outside is None and beside and running_loop() is loop
+
+    results = [asyncio.run(seen(True)), running_loop(), asyncio.run(seen(True)), running_loop()]
+
+    assert results == [True, None, True, None]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork()")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_no_running_loop() -> None:
+    """A process that was forked while a loop ran may run one of its own, which is then known."""
+
+    async def seen() -> bool:
+        return running_loop() is asyncio.get_running_loop()
+
+    async def fork() -> int:
+        assert await seen()
+        if pid := os.fork():
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        try:
+            asyncio._set_running_loop(None)  # as a program does that goes on in the child
+            known = running_loop() is None and asyncio.run(seen())
+        finally:
+            os._exit(not known)
+
+    assert asyncio.run(fork()) == 0
