@@ -108,7 +108,10 @@ class Failure(BaseException):
             return
         self.value = exc_value
         self.type = exc_value.__class__ if exc_type is None else exc_type
-        self.tb = getattr(exc_value, "__traceback__", None) if exc_tb is None else exc_tb
+        try:
+            self.tb = exc_value.__traceback__ if exc_tb is None else exc_tb
+        except AttributeError:
+            self.tb = None  # no exception, but something else that programs put in its place
         if captureVars:
             self.captureVars = captureVars
 
