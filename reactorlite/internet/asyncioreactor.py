@@ -31,7 +31,6 @@ from reactorlite.internet import error
 from reactorlite.internet._datagrams import Datagrams
 from reactorlite.internet._delayed import DelayedCall
 from reactorlite.internet._descriptors import Descriptors
-from reactorlite.internet._missing import MISSING
 from reactorlite.internet._names import Names
 from reactorlite.internet._phases import SystemEvent
 from reactorlite.internet._processes import Processes
@@ -558,6 +557,8 @@ class Reactor(Streams, Datagrams, Processes, Descriptors, Names, InThreads):
         """Do nothing: Twisted's `ReactorBuilder` asks for it, and no signal is caught any more."""
 
     def __getattr__(self, name: str) -> NoReturn:
+        from reactorlite.internet._missing import MISSING  # which few programs ever come to
+
         if name in MISSING:
             raise AttributeError(f"reactorlite's reactor has no {name} yet: {MISSING[name]}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
