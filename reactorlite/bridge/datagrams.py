@@ -133,11 +133,9 @@ class DatagramPort(BoundPort):
     def __init__(self, scope: Scope, protocol: Any, maxPacketSize: int) -> None:
         super().__init__(scope)
         self.protocol = _checked_protocol(self.opened_by, protocol)
-        if not isinstance(maxPacketSize, int):
-            raise TypeError(f"{self.opened_by}() takes a number of bytes, not {maxPacketSize!r}")
+        self.maxPacketSize = self._number("a number of bytes", maxPacketSize)
         if maxPacketSize < 0:
             raise ValueError(f"{self.opened_by}() can't take packets of {maxPacketSize} bytes")
-        self.maxPacketSize = maxPacketSize
         self._adapter: DatagramAdapter | None = None
 
     # -- what derived classes say

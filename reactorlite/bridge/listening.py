@@ -12,7 +12,7 @@ from reactorlite.bridge.accepting import ListeningSocket, listening_on
 from reactorlite.bridge.addresses import name_to_bind
 from reactorlite.bridge.inbound import StreamAdapter, checked_factory
 from reactorlite.bridge.loops import is_uvloop, serving, set_reuse, watches_descriptors
-from reactorlite.bridge.ports import BoundPort, checked_interface, checked_number
+from reactorlite.bridge.ports import BoundPort
 from reactorlite.internet import error
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class StreamPort(BoundPort):
     def __init__(self, scope: Scope, factory: Any, backlog: int) -> None:
         super().__init__(scope)
         self.factory = checked_factory(self.opened_by, factory)
-        self.backlog = self._number("backlog", backlog)
+        self.backlog = self._number("a number for backlog", backlog)
         #: How many connections have come in.
         self.sessionno = 0
         self._server: asyncio.Server | None = None
@@ -120,8 +120,8 @@ class Port(StreamPort):
         self._reuse = (os.name == "posix" and sys.platform != "cygwin", False)
         if hasattr(port, "_reusePort"):  # a Binding
             port, interface = self._from_binding(port, interface)
-        self.port = checked_number(self.opened_by, port)
-        self.interface = checked_interface(self.opened_by, interface)
+        self.port = self._number("a port's number", port)
+        self.interface = self._interface(interface)
         super().__init__(scope, factory, backlog)
 
     def _bound(self) -> ListeningSocket:

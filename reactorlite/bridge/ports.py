@@ -44,12 +44,6 @@ class BoundPort:
         self._host: Address | None = None
         self._closed: Deferred[None] | None = None
 
-    def _number(self, what: str, given: object) -> int:
-        # Before anything is bound: what comes after that can fail, and leave a file behind.
-        if not isinstance(given, int):
-            raise TypeError(f"{self.opened_by}() takes a number for {what}, not {given!r}")
-        return given
-
     # -- what derived classes say
 
     @property
@@ -146,6 +140,21 @@ class BoundPort:
 
     # -- inside
 
+    # Arguments are looked at before anything is bound: what fails after that may leave a file.
+    def _number(self, what: str, given: object) -> int:
+        if not isinstance(given, int):
+            raise TypeError(f"{self.opened_by}() takes {what}, not {given!r}")
+        return given
+
+    def _interface(self, given: object) -> str:
+        if isinstance(given, bytes):
+            return given.decode("ascii")
+        if not isinstance(given, str):
+            raise TypeError(
+                f"{self.opened_by}() takes an interface's address as text, not {given!r}"
+            )
+        return given
+
     def close_for_good(self) -> None:
         """Close because the reactor ends."""
         self.stopListening()
@@ -218,19 +227,3 @@ class BoundPort:
 
     # Last, for it hides the module.
     socket = property(getHandle)
-
-
-def checked_number(where: str, port: Any) -> int:
-    """The number of a port; `TypeError` from `where` for anything else."""
-    if not isinstance(port, int):
-        raise TypeError(f"{where}() takes a port's number, not {port!r}")
-    return port
-
-
-def checked_interface(where: str, interface: Any) -> str:
-    """A local address as text; `TypeError` from `where` for what is neither text nor bytes."""
-    if isinstance(interface, bytes):
-        return interface.decode("ascii")
-    if not isinstance(interface, str):
-        raise TypeError(f"{where}() takes an interface's address as text, not {interface!r}")
-    return interface

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.adopting import duplicated
 from reactorlite.bridge.datagrams import DatagramAdapter, DatagramPort
-from reactorlite.bridge.ports import checked_interface, checked_number
 from reactorlite.internet import error
 from reactorlite.internet.abstract import isIPAddress, isIPv6Address
 from reactorlite.python.components import implementer
@@ -52,12 +51,12 @@ class UDPPort(DatagramPort):
         maxPacketSize: int = 8192,
     ) -> None:
         # First of all, as Twisted does: one of its tests gives the rest in another order.
-        self.interface = checked_interface(self.opened_by, interface)
+        self.interface = self._interface(interface)
         family = ip_family(self.interface) if interface else socket.AF_INET
         if family is None:
             raise error.InvalidAddressError(self.interface, "not an IPv4 or IPv6 address.")
         super().__init__(scope, protocol, maxPacketSize)
-        self.port = checked_number(self.opened_by, port)
+        self.port = self._number("a port's number", port)
         self._speak(family)
         self._peer: tuple[str, int] | None = None
         # Hosts that `write` need not think about: addresses as the socket takes them. None while

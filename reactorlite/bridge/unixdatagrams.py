@@ -67,7 +67,7 @@ class PathPort(DatagramPort):
     ) -> None:
         super().__init__(scope, protocol, maxPacketSize)
         self.port = None if address is None else checked_path(self.opened_by, address)
-        self.mode = self._number("mode", mode)
+        self.mode = self._number("a number for mode", mode)
 
     # -- inside
 

@@ -47,7 +47,7 @@ class UNIXPort(StreamPort):
     ) -> None:
         super().__init__(scope, factory, backlog)
         self.port = os.fsencode(checked_path(self.opened_by, address))
-        self.mode = self._number("mode", mode)
+        self.mode = self._number("a number for mode", mode)
         self.wantPID = wantPID
         self.lockFile: FilesystemLock | None = None
 
