@@ -1,7 +1,8 @@
 """Programs that know only Twisted, in the ways that reactorlite hosts them.
 
 Each is run by `python -m reactorlite run`, and as a guest of an asyncio application that goes
-on with its own work; both on stock asyncio and on uvloop.
+on with its own work; on stock asyncio and on uvloop. A module may say in which WAYS its programs
+are hosted: one on each loop are enough for most of them.
 """
 
 from __future__ import annotations
@@ -23,11 +24,17 @@ _OPTIONS = ["-W", "ignore", "-W", "error::ResourceWarning"]
 HERE = "tcp:0:interface=127.0.0.1"
 """Where servers are to listen."""
 
-WAYS = [
-    f"{way} {loop}"
-    for way in ("run", "guest")
-    for loop in ("asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else []))
-]
+_HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
+_LOOPS = ("asyncio", "uvloop") if _HAS_UVLOOP else ("asyncio",)
+EVERY_WAY = [f"{way} {loop}" for way in ("run", "guest") for loop in _LOOPS]
+_EACH_ONCE = ["run asyncio", "guest uvloop" if _HAS_UVLOOP else "guest asyncio"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the ways in which a module's programs are hosted."""
+    if "way" in metafunc.fixturenames:
+        ways = getattr(metafunc.module, "WAYS", _EACH_ONCE)
+        metafunc.parametrize("way", ways, indirect=True, scope="module")
 
 
 class Hosted(Program):
@@ -70,7 +77,7 @@ def _needed(name: str, module: Any) -> None:
             pytest.skip(f"{package} is not installed")
 
 
-@pytest.fixture(scope="module", params=WAYS)
+@pytest.fixture(scope="module")
 def way(request: pytest.FixtureRequest) -> str:
     """How programs are hosted, and on which loop."""
     _needed("twisted", request.module)

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.hosting.conftest import HERE, WAYS
+from tests.hosting.conftest import EVERY_WAY, HERE
 from tests.hosting.test_irc import Person
 from tests.programs import LIMIT
 
 pytest.importorskip("twisted")
 
+WAYS = [way for way in EVERY_WAY if "guest" in way]
 
-@pytest.mark.parametrize("way", [way for way in WAYS if "guest" in way], scope="module")
+
 def test_servers_together(way: str, serve: Any, directory: Path) -> None:
     """Servers of four protocols live in one loop, beside the application's own."""
     programs = ["web_server", directory, HERE, ",", "irc_server", HERE]

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.hosting.conftest import HERE
+from tests.hosting.conftest import EVERY_WAY, HERE
 from tests.programs import LIMIT
 
+WAYS = EVERY_WAY
 MIB = 1 << 20
 DOWNLOAD = int(os.environ.get("REACTORLITE_DOWNLOAD_MIB", "64")) * MIB
 """How much is downloaded. 1024 MiB take some seconds, and no more memory."""

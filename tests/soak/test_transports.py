@@ -31,6 +31,7 @@ from reactorlite.internet.stdio import StandardIO
 from reactorlite.internet.task import deferLater
 from tests.soak.leftovers import Holdings, cycles, descriptors, least
 from tests.soak.verdict import ASYNCIOS_OWN, SPARE
+from tests.waiting import comes
 
 HOST = "127.0.0.1"
 AT_ONCE = 20
@@ -320,6 +321,7 @@ async def left_of(reactor: Any, played: Way, count: int) -> dict[str, Any]:
     with no_collector():
         before = Holdings.now(reactor)
         await play(reactor, played, count)
+        await comes(lambda: descriptors() <= before.descriptors)  # the servers' ends are, too
         left = Holdings.now(reactor).since(before, count)
         held = cycles()
         after = Holdings.now(reactor).since(before, count)["objects"]
