@@ -189,6 +189,12 @@ def _check_what_is_trusted(verify: bool, authorities: Sequence[Any] | None, root
     exclude(trustRoot=root, caCerts=authorities)
 
 
+def _trusted(authorities: Sequence[Any] | None, root: Any) -> Any:
+    if authorities is not None:
+        root = OpenSSLCertificateAuthorities(authorities)
+    return None if root is None else trust_root_from(root)
+
+
 @implementer("IOpenSSLContextFactory")
 class CertificateOptions:
     """What one side of TLS shows, trusts and speaks; a context factory for either side.
@@ -247,9 +253,7 @@ class CertificateOptions:
         self._key = None if privateKey is None else key_from(privateKey)
         chain = [] if certificate is None else [certificate, *self.extraCertChain]
         self._chain = [certificate_from(each) for each in chain]
-        if caCerts is not None:
-            trustRoot = OpenSSLCertificateAuthorities(caCerts)
-        self.trustRoot = None if trustRoot is None else trust_root_from(trustRoot)
+        self.trustRoot = _trusted(caCerts, trustRoot)
         self.verify = self.trustRoot is not None
         self.requireCertificate = requireCertificate
         self.enableSessions = enableSessions
