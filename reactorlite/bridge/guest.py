@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 
@@ -26,12 +27,12 @@ class Guard:
             _step(self._generator.aclose())
 
     async def _stand(self) -> AsyncGenerator[None, None]:
-        try:
+        # Outside of the block: what is raised at the end is to have no GeneratorExit for context.
+        with suppress(GeneratorExit):
             yield
-        finally:
-            ending, self._ending = self._ending, None
-            if ending is not None:
-                await ending()
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            await ending()
 
 
 def _step(work: Coroutine[Any, Any, object]) -> None:

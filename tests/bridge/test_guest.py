@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 from reactorlite.bridge.guest import Guard
 
@@ -21,6 +22,21 @@ def test_called_when_the_host_ends(run):
     run(main())
 
     assert calls == ["begun", "done"]
+
+
+def test_what_goes_wrong_at_the_end_has_its_own_traceback_only(run):
+    """No exception is being dealt with when the guard calls: none would belong to another."""
+    contexts = []
+
+    async def ending():
+        contexts.append(sys.exception())
+
+    async def main():
+        main.guard = Guard(ending)
+
+    run(main())
+
+    assert contexts == [None]
 
 
 def test_not_called_before(run):
