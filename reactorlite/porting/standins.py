@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import total_ordering
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 else:
     Loader = object  # importlib.abc costs more than all that is needed here
 
-__all__ = ["PACKAGES", "STAND_INS", "StandIn", "Version"]
+__all__ = ["PACKAGES", "STAND_INS", "StandIn"]
 
 #: Those that hold modules, and nothing else. Ours are no good for them: what programs import from
 #: a package goes by the package's own name, and would not be in `sys.modules` under Twisted's.
@@ -28,44 +28,11 @@ PACKAGES = {
 STAND_INS = {*PACKAGES, "twisted._version", "twisted.copyright"}
 
 
-@total_ordering
-class Version:
-    """A version of a package, with the names that Twisted's has for its parts."""
-
-    def __init__(self, package: str, major: int, minor: int, micro: int) -> None:
-        self.package = package
-        self.major, self.minor, self.micro = major, minor, micro
-
-    def public(self) -> str:
-        """The version as people write it, such as "26.10.0"."""
-        return f"{self.major}.{self.minor}.{self.micro}"
-
-    base = short = local = public
-
-    def __str__(self) -> str:
-        return f"[{self.package}, version {self.public()}]"
-
-    def __repr__(self) -> str:
-        return f"Version({self.package!r}, {self.major}, {self.minor}, {self.micro})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Version) and self._parts() == other._parts()
-
-    def __lt__(self, other: Version) -> bool:
-        return self._parts() < other._parts()
-
-    def __hash__(self) -> int:
-        return hash(self._parts())
-
-    def _parts(self) -> tuple[str, int, int, int]:
-        return (self.package, self.major, self.minor, self.micro)
-
-
 class StandIn(Loader):
     """Loads a module that has the version, or nothing."""
 
     def __init__(self, version: tuple[int, int, int]) -> None:
-        self._version = Version("Twisted", *version)
+        self._numbers = version
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave the making to the import system."""
@@ -73,7 +40,7 @@ class StandIn(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Give a module what its counterpart in Twisted says of the version."""
-        version = self._version
+        version = import_module("reactorlite.python.versions").Version("Twisted", *self._numbers)
         told: dict[str, object] = {}
         if module.__name__ in PACKAGES:
             module.__doc__ = "Stands for Twisted, which is not installed: see `reactorlite`."

@@ -34,6 +34,7 @@ STAY_TWISTEDS = {
     "python.reflect",
     "python.runtime",
     "python.usage",
+    "python.versions",
 }
 
 
