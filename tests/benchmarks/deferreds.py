@@ -31,6 +31,7 @@ class Case(NamedTuple):
     count: int
     make: Callable[[Any], Callable[[], Any]]
     targets: dict[str, float]
+    in_loop: bool = False
 
 
 def same(result: Any) -> Any:
@@ -144,6 +145,20 @@ def gather_hundred(defer: Any) -> Callable[[], Any]:
     return run
 
 
+def failure(defer: Any) -> Callable[[], Any]:
+    """Raise, catch, and make a Failure with the traceback."""
+    package = defer.__name__.partition(".")[0]
+    Failure = importlib.import_module(f"{package}.python.failure").Failure
+
+    def run() -> None:
+        try:
+            raise ValueError(1)
+        except ValueError:
+            Failure()
+
+    return run
+
+
 CASES = (
     Case("one callback", 2000, one_callback, {"twisted": 0.7}),
     Case("ten callbacks", 500, ten_callbacks, {"twisted": 0.7}),
@@ -153,6 +168,10 @@ CASES = (
     Case("coroutine over ten fired", 400, coroutine_over_ten, {"twisted": 0.7}),
     Case("start and wake a coroutine", 1000, waking, {"twisted": 0.7}),
     Case("gatherResults of 100", 20, gather_hundred, {"twisted": 0.6}),
+    Case("Failure with its traceback", 1000, failure, {"twisted": 0.6}),
+    # In a loop a coroutine of ours is also a task, and one of Twisted's is not.
+    Case("coroutine over ten, in a loop", 400, coroutine_over_ten, {"twisted": 0.85}, True),
+    Case("start and wake, in a loop", 1000, waking, {"twisted": 1.0}, True),
 )
 
 
@@ -167,6 +186,18 @@ def timer(run: Callable[[], Any]) -> Timer:
         return time.process_time() - start
 
     return measure
+
+
+def in_callback(measure: Timer) -> Timer:
+    """Time it in a callback of a loop."""
+
+    async def main(count: int) -> float:
+        loop = asyncio.get_running_loop()
+        taken = loop.create_future()
+        loop.call_soon(lambda: taken.set_result(measure(count)))
+        return await taken
+
+    return lambda count: asyncio.run(main(count))
 
 
 def in_loop(await_one: Callable[[asyncio.AbstractEventLoop], Any]) -> Timer:
@@ -236,6 +267,8 @@ def rows(rounds: int = ROUNDS) -> list[tuple[str, dict[str, float]]]:
     gc.freeze()
     for case in CASES:
         timers = {name: timer(case.make(defer)) for name, defer in compared.items()}
+        if case.in_loop:
+            timers = {name: in_callback(measure) for name, measure in timers.items()}
         measured.append((case.name, medians(timers, case.count, rounds)))
     timers = {"reactorlite": in_loop(await_deferred(compared["reactorlite"]))}
     timers["asyncio"] = in_loop(await_future)
