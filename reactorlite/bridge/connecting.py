@@ -233,9 +233,9 @@ class StreamConnector:
 
     def _opened(self, family: int) -> socket.socket:
         """A socket to connect with: the one that was looked at, where it is of that family."""
-        early, self._early = self._early, None
-        if early is not None and early.fileno() >= 0:
-            if early.family == family:
+        if self._early is not None:
+            early, self._early = self._early, None
+            if early.fileno() >= 0 and early.family == family:
                 return early
             early.close()
         return opened(family, self.bindAddress)
