@@ -53,6 +53,7 @@ class Terms:
     def _creator(self) -> Callable[[Any], Any] | None:
         factory = self.factory
         if isinstance(factory, ssl.SSLContext):
+            self._check_side(factory)
             return None
         name = "clientConnectionForTLS" if self.is_client else "serverConnectionForTLS"
         create: Callable[[Any], Any] | None = getattr(factory, name, None)
@@ -63,8 +64,19 @@ class Terms:
                 f"{self._where}() takes an ssl.SSLContext or a context factory, an object with"
                 f" getContext() or {name}(), not {factory!r}"
             )
-        self._checked(self._session_of(factory.getContext()))  # what is wrong with it is said now
+        # What is wrong with it is said now.
+        self._check_side(self._checked(self._session_of(factory.getContext())).context)
         return None
+
+    def _check_side(self, context: Any) -> None:
+        wrong = ssl.PROTOCOL_TLS_SERVER if self.is_client else ssl.PROTOCOL_TLS_CLIENT
+        if getattr(context, "protocol", None) is not wrong:  # pyOpenSSL's has none
+            return
+        theirs, purpose = ("server", "SERVER") if self.is_client else ("client", "CLIENT")
+        raise TypeError(
+            f"{self._where}() got a context that is a {theirs}'s:"
+            f" ssl.create_default_context(ssl.Purpose.{purpose}_AUTH) makes one for this side"
+        )
 
     def _made(self, user: Any) -> Any:
         if self._create is not None:

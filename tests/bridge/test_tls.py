@@ -799,6 +799,30 @@ def test_what_is_no_context_factory_is_refused(play, wrong):
     play(story)
 
 
+class Given:
+    """A context factory that has one context."""
+
+    def __init__(self, context):
+        self.context = context
+
+    def getContext(self):
+        return self.context
+
+
+@pytest.mark.parametrize("given", ["context", "factory"])
+def test_context_of_the_other_side_is_refused_at_the_call(given):
+    """A client's context in a server's place, and the reverse, is told before any connection."""
+    reactor = Reactor()
+    for_clients, for_servers = (ssl.create_default_context(each) for each in ssl.Purpose)
+    if given == "factory":
+        for_clients, for_servers = Given(for_clients), Given(for_servers)
+
+    with pytest.raises(TypeError, match=r"^listenSSL\(\) got .* a client's: .*CLIENT_AUTH"):
+        reactor.listenSSL(0, Made(), for_clients)
+    with pytest.raises(TypeError, match=r"^connectSSL\(\) got .* a server's: .*SERVER_AUTH"):
+        reactor.connectSSL("127.0.0.1", 1, ClientFactory(), for_servers)
+
+
 def test_wrong_argument_is_told_by_the_method_that_was_called(server_tls, client_tls):
     """`listenSSL` and `connectSSL` go by their own names in what they raise."""
     reactor = Reactor()
