@@ -109,9 +109,9 @@ class ClientService(Service):
         super().stopService()
         stopped: Deferred[None] = Deferred()
         self._stopping.append(stopped)
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
+        retry, self._retry = self._retry, None
+        if retry is not None and retry.active():  # a reactor that ends has cancelled it before
+            retry.cancel()
         if self._connection is None:
             self._end()
         else:

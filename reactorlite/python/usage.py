@@ -24,11 +24,22 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reactorlite.python.reflect import accumulateClassList, prefixedMethodNames
 
 __all__ = ["Options", "UsageError", "error", "flagFunction", "portCoerce"]
+
+
+if not TYPE_CHECKING:  # or checkers would take any name for one that is here
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("Complet"):
+            raise AttributeError(
+                f"reactorlite has no usage.{name}: shells get no completion from it, so leave"
+                " `compData` out"
+            )
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class UsageError(Exception):

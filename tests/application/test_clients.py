@@ -251,6 +251,15 @@ def test_stop_while_it_waits(scene: Scene) -> None:
     assert (waiting, scene.clock.calls) == ([CancelledError], [])
 
 
+def test_stop_after_the_reactor(scene: Scene) -> None:
+    """A reactor that ended has given the next attempt up already."""
+    scene.client.startService()
+    scene.endpoint.fails(OSError())
+    scene.clock.calls[0].cancel()
+
+    assert scene.stop() == [None]
+
+
 def test_every_stop_is_answered(scene: Scene) -> None:
     """Each of several stops is over when the connection is."""
     scene.client.startService()

@@ -351,3 +351,11 @@ def test_which_functions_are_flags() -> None:
     with pytest.raises(UsageError, match="for much"):
         usage.flagFunction(lambda one, two: None, "much")
     assert usage.error is UsageError
+
+
+def test_what_is_missing() -> None:
+    """Completion for shells is not there, and what to do about it is said."""
+    with pytest.raises(AttributeError, match="leave `compData` out"):
+        usage.Completions  # noqa: B018  # it is what raises
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        usage.nothing  # noqa: B018  # it is what raises
