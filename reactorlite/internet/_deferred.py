@@ -556,21 +556,32 @@ class Deferred(Generic[T]):
                     failed = isinstance(result, Failure)
             self._running = False
         elif entries:
-            self._entries = ()
-            self._running = True
-            following = entries[0]._take_from(self)
-            self._running = False
-            result = self.result
-            failed = result.__class__ not in PLAIN and isinstance(result, Failure)
-            rest = self._entries or None
-            if rest is not None and following is None:
-                following = self  # has callbacks that were added meanwhile
+            return self._hand_over(entries[0])
         if failed:
             self._entries = rest or ()
             if result is not self._taken:
                 self._remember_failure()
+        elif rest is None and self.paused:
+            self._entries = ()
         else:
             self._entries = rest
+        return following
+
+    def _hand_over(self, taker: Taker) -> Deferred[Any] | None:
+        """Let the only one that waits have the result; else as `_advance`."""
+        self._entries = ()
+        self._running = True
+        following = taker._take_from(self)
+        self._running = False
+        if self._entries:
+            # Callbacks were added meanwhile.
+            return self if following is None else following
+        result = self.result
+        if result.__class__ not in PLAIN and isinstance(result, Failure):
+            if result is not self._taken:
+                self._remember_failure()
+        elif not self.paused:
+            self._entries = None
         return following
 
     def _must_wait(self, inner: Deferred[Any], callback: Any) -> bool:

@@ -188,6 +188,22 @@ def awaiting_waits_while_a_fired_deferred_is_paused(defer: Any) -> list[Any]:
     return r.events
 
 
+@tells("waits", ("awaited", 1))
+def awaiting_waits_while_a_callback_has_paused_its_deferred(defer: Any) -> list[Any]:
+    """Awaiting waits while a callback has paused its deferred."""
+    r = Recorder()
+    d = defer.Deferred().addCallback(lambda result: (d.pause(), result)[1])
+    d.callback(1)
+
+    async def wait() -> None:
+        r.saw("awaited")(await d)
+
+    defer.ensureDeferred(wait())
+    r.events.append("waits")
+    d.unpause()
+    return r.events
+
+
 @tells("first", "second", "callback", "added", "last")
 def coroutines_and_callbacks_share_a_deferred_in_order(defer: Any) -> list[Any]:
     """Coroutines and callbacks share a deferred in order."""
