@@ -1,12 +1,6 @@
 """`Deferred`: a result that is still to come, and the callbacks that wait for it.
 
-How callbacks are kept. `_entries` is a list, in which an entry is a bare callable for
-`addCallback(f)`, which is by far the most frequent; else a tuple `(callback, errback, args)`,
-where a missing side is `None` and `args` is `None` if there are none. A tuple without either
-side carries, in the place of `args`, a `Taker`. Most have one entry or none: without entries
-`_entries` is `()`, and `(taker,)` if there is but that. It is `None` when all is over for now:
-there is a value, which is no `Failure`, no callback is left or running, and nothing is paused.
-So a coroutine that awaits has one thing to ask.
+For how callbacks are kept see `_entries`.
 
 How callbacks are run. `_advance` runs one `Deferred` as far as it goes and returns the one
 that must go on next, if any; `_follow` does so in a loop, so that chains of any
@@ -23,19 +17,19 @@ from typing import (
     Generic,
     NoReturn,
     ParamSpec,
-    Protocol,
     TypeVar,
     overload,
 )
 
+from reactorlite.internet._entries import bound, nothing_to_call, pairs
 from reactorlite.internet._failing import (
     AlreadyCalledError,
     CancelledError,
     DebugInfo,
-    TimeoutError,
     as_ours,
     caught,
     stack_of_caller,
+    timed_out,
     warn_of_own_deferred,
 )
 from reactorlite.internet._futures import (
@@ -55,21 +49,12 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
 
+    from reactorlite.internet._entries import Taker
     from reactorlite.internet.interfaces import IReactorTime
 
 T = TypeVar("T")
 N = TypeVar("N")
 P = ParamSpec("P")
-
-
-class Taker(Protocol):
-    """What takes a result over: a `Deferred` that is chained, a coroutine, a task that waits."""
-
-    def _take_from(self, deferred: Deferred[Any]) -> Deferred[Any] | None:
-        """Take the result of `deferred`, which calls this when it comes to this entry.
-
-        Returns the `Deferred` that has a result because of that, if any. Must not raise.
-        """
 
 
 _NO_EXTRAS: Mapping[str, Any] = {}
@@ -187,11 +172,11 @@ class Deferred(Generic[T]):
         result. Without an errback a failure passes by.
         """
         if callbackArgs or callbackKeywords:
-            callback = _bound(callback, callbackArgs or (), callbackKeywords or {})
+            callback = bound(callback, callbackArgs or (), callbackKeywords or {})
         elif callback is None:
-            callback = _nothing_to_call
+            callback = nothing_to_call
         if errback is not None and (errbackArgs or errbackKeywords):
-            errback = _bound(errback, errbackArgs or (), errbackKeywords or {})
+            errback = bound(errback, errbackArgs or (), errbackKeywords or {})
         return self._add((callback, errback, None))
 
     @overload
@@ -213,7 +198,7 @@ class Deferred(Generic[T]):
     def addCallback(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add a callback, called as `callback(result, *args, **kwargs)`; failures pass it by."""
         if kwargs:
-            callback = _bound(callback, args, kwargs)
+            callback = bound(callback, args, kwargs)
         elif args:
             callback = (callback, None, args)
         # Repeats _add and _advance_all: fewer calls on the most frequent path of all.
@@ -247,9 +232,9 @@ class Deferred(Generic[T]):
     def addErrback(self, errback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add an errback, called as `errback(failure, *args, **kwargs)`; values pass it by."""
         if kwargs:
-            errback, args = _bound(errback, args, kwargs), ()
+            errback, args = bound(errback, args, kwargs), ()
         elif errback is None:
-            errback = _nothing_to_call
+            errback = nothing_to_call
         entry = (None, errback, args or None)
         entries = self._entries
         if entries.__class__ is list:
@@ -279,9 +264,9 @@ class Deferred(Generic[T]):
     def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Add one callable for values and failures alike."""
         if kwargs:
-            callback, args = _bound(callback, args, kwargs), ()
+            callback, args = bound(callback, args, kwargs), ()
         elif callback is None:
-            callback = _nothing_to_call
+            callback = nothing_to_call
         return self._add((callback, callback, args or None))
 
     def chainDeferred(self, d: Deferred[T]) -> Deferred[None]:
@@ -390,7 +375,7 @@ class Deferred(Generic[T]):
                 if call.active():
                     call.cancel()
                 return result
-            return (onTimeoutCancel or _timed_out)(result, timeout)
+            return (onTimeoutCancel or timed_out)(result, timeout)
 
         call = clock.callLater(timeout, timeIsUp)
         return self.addBoth(outcome)
@@ -742,10 +727,7 @@ class Deferred(Generic[T]):
         where results of that kind pass by.
         """
         warn_of("twisted.internet.defer.Deferred.callbacks", "25.5.0")
-        entries = self._entries or ()
-        if isinstance(entries, tuple):
-            entries = [(None, None, taker) for taker in entries]
-        return [_pair(entry) for entry in entries]
+        return pairs(self._entries)
 
     @property
     def _chainedTo(self) -> Deferred[Any] | None:
@@ -770,33 +752,6 @@ _held: set[Any] = set()
 def _cause(exc: BaseException) -> BaseException | None:
     """What is told of an error that was met while cancelling; a cancellation is none."""
     return None if isinstance(exc, AsyncioCancelledError) else exc
-
-
-def _timed_out(result: Any, timeout: float) -> Any:
-    if isinstance(result, Failure):
-        result.trap(CancelledError)
-        raise TimeoutError(timeout, "Deferred")
-    return result
-
-
-def _bound(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
-) -> Callable[[Any], Any]:
-    return lambda result: function(result, *args, **keywords)
-
-
-def _nothing_to_call(*_: Any) -> NoReturn:
-    # Told when it is reached, as in Twisted: programs pass on an errback that may be None.
-    raise TypeError("'NoneType' object is not callable: a Deferred was given None for a callback")
-
-
-def _pair(entry: Any) -> tuple[Any, Any]:
-    """An entry as `callbacks` shows it."""
-    callback, errback, args = entry if isinstance(entry, tuple) else (entry, None, None)
-    if callback is errback is None:
-        callback = errback = args._take_from
-        args = None
-    return (callback, args or (), {}), (errback, args or (), {})
 
 
 def setDebugging(on: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reactorlite.internet._futures import AsyncioCancelledError
 from reactorlite.python import log
 from reactorlite.python.failure import Failure
@@ -83,6 +85,14 @@ def caught(exc: BaseException, captureVars: bool = False) -> Failure:
     if tb is not None and (inner := tb.tb_next) is not None:
         exc.__traceback__ = inner
     return Failure(exc, captureVars=True) if captureVars else Failure(exc)
+
+
+def timed_out(result: Any, timeout: float) -> Any:
+    """What `Deferred.addTimeout` makes of a result that comes after the time was up."""
+    if isinstance(result, Failure):
+        result.trap(CancelledError)
+        raise TimeoutError(timeout, "Deferred")
+    return result
 
 
 def warn_of_own_deferred(callback: object) -> None:
