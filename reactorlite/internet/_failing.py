@@ -10,7 +10,17 @@ from reactorlite.python.failure import Failure
 
 
 class AlreadyCalledError(Exception):
-    """`callback` or `errback` was called on a `Deferred` that has its result."""
+    """`callback` or `errback` was called on a `Deferred` that has its result.
+
+    With debugging on, its argument shows where the `Deferred` was made and fired.
+    """
+
+    def __str__(self) -> str:
+        # Not an argument: programs tell by there being none that debugging is off.
+        return super().__str__() or (
+            "this Deferred has its result, or was cancelled, and takes no other;"
+            " defer.setDebugging(True) shows who gave the first"
+        )
 
 
 class CancelledError(Exception, AsyncioCancelledError):

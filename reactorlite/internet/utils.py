@@ -168,6 +168,8 @@ def _spawn(
     path: Word | None,
     reactor: Any,
 ) -> None:
+    if isinstance(args, str | bytes):
+        raise TypeError(f"a program takes its arguments as a sequence, not {args!r}: [{args!r}]")
     if reactor is None:
         reactor = current_reactor()
     reactor.spawnProcess(protocol, executable, [executable, *args], env, path)

@@ -101,7 +101,9 @@ class Failure(BaseException):
         if exc_value is None:
             exc_value = sys.exception()
             if exc_value is None:
-                raise NoCurrentExceptionError
+                raise NoCurrentExceptionError(
+                    "no exception is being handled here: give one, as in errback(ValueError())"
+                )
             exc_type = exc_tb = None
         if isinstance(exc_value, Failure):
             self._copy(exc_value)

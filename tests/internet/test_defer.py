@@ -303,6 +303,14 @@ def test_a_canceller_that_raises_is_heard() -> None:
     assert not d.called
 
 
+def test_a_second_result_is_refused_with_the_way_to_find_the_first() -> None:
+    """`AlreadyCalledError` says what happened, and how to learn more."""
+    d = succeed(1)
+
+    with pytest.raises(defer.AlreadyCalledError, match=r"has its result.*setDebugging\(True\)"):
+        d.callback(2)
+
+
 @pytest.mark.usefixtures("debugging")
 def test_debugging_shows_who_made_and_who_fired() -> None:
     """With debugging on, `AlreadyCalledError` shows both stacks."""

@@ -104,6 +104,13 @@ def test_no_such_program(ask: Any) -> None:
         ask(utils.getProcessValue, "/nonexistent/program")
 
 
+@pytest.mark.parametrize("args", ["-l", b"-l"])
+def test_text_for_arguments(args: Any) -> None:
+    """One argument in place of a sequence, which would be taken apart, is refused."""
+    with pytest.raises(TypeError, match=r"takes its arguments as a sequence, not b?'-l'"):
+        utils.getProcessOutput("/bin/echo", args)
+
+
 def test_current_reactor(run: Any) -> None:
     """Without a reactor, the running loop's is meant."""
 

@@ -69,8 +69,8 @@ def test_takes_the_exception_being_handled():
 
 
 def test_nothing_to_take():
-    """Without arguments and without a current exception there is no failure."""
-    with pytest.raises(NoCurrentExceptionError):
+    """Without arguments and without a current exception there is no failure, but advice."""
+    with pytest.raises(NoCurrentExceptionError, match=r"give one, as in errback\(ValueError\(\)\)"):
         Failure()
 
 
