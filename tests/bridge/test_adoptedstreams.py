@@ -102,7 +102,7 @@ def test_callers_own_socket_goes_on_listening(tmp_path, run):
                     theirs.fileno(), socket.AF_INET, echo()
                 ).stopListening()
                 with socket.create_connection(theirs.getsockname()):
-                    theirs.settimeout(5)
+                    theirs.settimeout(30)
                     theirs.accept()[0].close()
 
     run(main())
@@ -175,7 +175,7 @@ def test_connection_that_no_loop_served_is_closed():
     reactor.adoptStreamConnection(ours.fileno(), ours.family, echo())
     ours.close()
     with theirs:
-        theirs.settimeout(5)
+        theirs.settimeout(30)
 
         asyncio.run(_stopped(reactor))
 
@@ -276,11 +276,11 @@ def test_inherited_as_systemd_hands_down(tmp_path):
         env={**os.environ, "PYTHONPATH": str(Path(reactorlite.__file__).parents[1])},
     ) as started:
         with socket.create_connection(theirs.getsockname()) as client:
-            client.settimeout(20)
+            client.settimeout(40)
             theirs.close()
             client.sendall(b"hello")
             got = client.recv(10)
-        code = started.wait(20)
+        code = started.wait(40)
 
     assert got == b"hello"
     assert code == 0

@@ -104,7 +104,7 @@ def descriptors():
 def bound(family=socket.AF_INET, where=(HOST, 0)):
     """A plain datagram socket."""
     sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.settimeout(5)
+    sock.settimeout(30)
     sock.bind(where)
     return sock
 
@@ -114,7 +114,7 @@ def bound(family=socket.AF_INET, where=(HOST, 0)):
 PEER = """
 import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-    sock.settimeout(5)
+    sock.settimeout(30)
     sock.connect(("127.0.0.1", int(sys.argv[1])))
     for number in range(3):
         sock.send(b"%d" % number)

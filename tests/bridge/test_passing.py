@@ -49,7 +49,7 @@ async def connected(reactor, kind=Recording):
     ours.close()
     while not made or made[0].transport is None:
         await asyncio.sleep(0.001)
-    theirs.settimeout(5)
+    theirs.settimeout(30)
     return made[0], theirs
 
 
@@ -253,7 +253,7 @@ def test_loop_that_cannot_says_so(run, log):
             )
             ours.close()
             with theirs:
-                theirs.settimeout(5)
+                theirs.settimeout(30)
                 return await asyncio.to_thread(theirs.recv, 10)
 
     assert run(main()) == b""

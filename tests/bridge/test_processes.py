@@ -20,6 +20,7 @@ from reactorlite.internet.asyncioreactor import Reactor
 from reactorlite.internet.defer import Deferred
 from reactorlite.internet.protocol import ProcessProtocol
 from reactorlite.internet.task import deferLater
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes are not watched there")
 
@@ -102,11 +103,10 @@ def children() -> list[int]:
 
 def reaped_soon() -> bool:
     """Whether no child is left, now or after a little while."""
-    for _ in range(400):
-        if not children():
-            return True
+    late = time.monotonic() + PATIENCE
+    while children() and time.monotonic() < late:
         time.sleep(0.005)
-    return False
+    return not children()
 
 
 # -- a life

@@ -34,7 +34,7 @@ def play(run):
     def play(story):
         async def main():
             async with Reactor() as reactor:
-                return await asyncio.wait_for(story(reactor), timeout=9)
+                return await asyncio.wait_for(story(reactor), timeout=40)
 
         return run(main())
 

@@ -45,7 +45,7 @@ def pause_in_data_received(api: Stage) -> Any:
     server = api.server(data=data)
     peer = api.peer(server.number)
     peer.sock.setblocking(True)
-    peer.sock.settimeout(3)
+    peer.sock.settimeout(30)
     for _ in range(4):
         peer.sock.send(b"x" * 65536)
     peer.sock.setblocking(False)

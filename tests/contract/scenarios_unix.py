@@ -262,7 +262,7 @@ def descriptors_for_nobody(api: Stage) -> Any:
     client.transport.write(b"x")
     yield api.seen("server", "dataReceived")
     sent.close()
-    kept.settimeout(3)
+    kept.settimeout(30)
     api.record("server", "closed" if kept.recv(1) == b"" else "open")
     kept.close()
     client.transport.loseConnection()

@@ -29,7 +29,7 @@ def pair(start: Any, connect: Any, listener: Any) -> Iterator[tuple[Any, Any, An
     client = connect(proxy.port()).socket
     target, _ = listener.accept()
     with target:
-        target.settimeout(9)
+        target.settimeout(30)
         yield client, target, proxy
 
 
@@ -90,7 +90,7 @@ def test_usage(start: Any) -> None:
     """Without its three arguments the proxy says what they are."""
     proxy = start("proxy")
 
-    assert proxy.process.wait(9) == 1
+    assert proxy.process.wait(30) == 1
     assert proxy.errors() == "usage: python proxy.py LISTEN_PORT TARGET_HOST TARGET_PORT\n"
 
 
@@ -129,7 +129,7 @@ def send_until_stuck(sender: socket.socket) -> int:
     sender.setblocking(False)
     while sent < BLOCKS * MIB and select.select([], [sender], [], 0.5)[1]:
         sent += sender.send(memoryview(BLOCK)[sent % MIB :])
-    sender.settimeout(9)
+    sender.settimeout(30)
     return sent
 
 

@@ -53,7 +53,7 @@ def test_name_without_an_address(run, kind, name):
 def test_answer_that_comes_too_late(run, monkeypatch):
     """A look-up that takes longer than the sum of the time-outs fails; its thread goes on."""
     may_answer = threading.Event()
-    monkeypatch.setattr(socket, "gethostbyname", lambda name: may_answer.wait(10))
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: may_answer.wait(30))
 
     async def main(reactor):
         with pytest.raises(error.DNSLookupError, match="in time"):

@@ -345,7 +345,7 @@ def at_their_places():
 def test_sockets_handed_over_by_systemd(at_their_places):
     """A process that is started as systemd starts one finds its sockets by index and by name."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as two:
-        output, _ = at_their_places(INHERITING, admin=one, web=two).communicate(timeout=10)
+        output, _ = at_their_places(INHERITING, admin=one, web=two).communicate(timeout=40)
         number = two.getsockname()[1]
 
     assert output.splitlines() == [
@@ -387,4 +387,4 @@ def test_serving_a_socket_of_systemds(at_their_places):
         with early.makefile("rb") as answer:
             greeting = answer.read()
 
-    assert (greeting, server.wait(10)) == (b"hello", 0)
+    assert (greeting, server.wait(30)) == (b"hello", 0)

@@ -569,7 +569,7 @@ def test_standard_io():
         env={**os.environ, "PYTHONPATH": str(Path(reactorlite.__file__).parents[1])},
         input=b"hello\nworld\n",
         capture_output=True,
-        timeout=10,
+        timeout=40,
     )
 
     assert (done.stdout, done.stderr) == (b"PipeAddress\nHELLO\nWORLD\n", b"")

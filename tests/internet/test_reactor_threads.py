@@ -266,7 +266,7 @@ def test_hosts_in_threads_have_a_reactor_each(loop_factory, log):
         reactor.callLater(0, called.set_result, None)
         await called
         assert current_reactor() in found
-        met.wait(5)
+        met.wait(30)
 
     def work():
         with asyncio.Runner(loop_factory=loop_factory) as runner:

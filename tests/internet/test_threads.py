@@ -32,7 +32,7 @@ from reactorlite.python import threadable
 from reactorlite.python.failure import Failure
 from reactorlite.python.threadpool import ThreadPool
 
-WAIT = 5.0
+WAIT = 30.0
 """Seconds after which something that a thread waits for is taken to be lost."""
 
 

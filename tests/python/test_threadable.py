@@ -75,7 +75,7 @@ def test_synchronized_methods_exclude_each_other() -> None:
     account = Account()
     thread = threading.Thread(target=account.add_slowly, args=(1,))
     thread.start()
-    inside.wait(5)
+    inside.wait(30)
 
     account.add(2)
     added.set()

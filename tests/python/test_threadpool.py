@@ -15,7 +15,7 @@ import pytest
 from reactorlite.python.failure import Failure
 from reactorlite.python.threadpool import ThreadPool
 
-WAIT = 5.0
+WAIT = 30.0
 """Seconds after which a thread that a test waits for is taken to be lost."""
 
 

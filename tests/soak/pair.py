@@ -25,7 +25,7 @@ from reactorlite.internet.protocol import ClientFactory, Protocol, ServerFactory
 from reactorlite.python.components import implementer
 from reactorlite.python.failure import Failure
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds within which what must come about does."""
 
 STREAM = random.Random(1).randbytes(1 << 20)
