@@ -648,10 +648,16 @@ class Pieces:
 
     async def say(self, data):
         """Have the peer finish its handshake, and send `data`."""
-        await asyncio.sleep(0.01)
-        self.peer.do_handshake()
+        await until(self._shook_hands)
         self.peer.write(data)
         self.carrier.protocol.data_received(self.peer_sends.read())
+
+    def _shook_hands(self):
+        try:
+            self.peer.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
 
 def upgrade_at(request):
@@ -688,7 +694,7 @@ def test_held_back_when_tls_is_started(play):
         await pieces.say(b"secret")
         held = served.received
         served.transport.resumeProducing()
-        await asyncio.sleep(0.01)
+        await until(lambda: served.received and not pieces.carrier.paused)
         return held, served.received, pieces.carrier.paused
 
     assert play(story) == (b"", b"secret", False)
