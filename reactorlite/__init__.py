@@ -14,7 +14,7 @@ Imports go down this table, never up, and form no cycle (`tests/test_layers.py`)
     3                internet.kqueuereactor, internet.pollreactor, internet.selectreactor
     2  bridge        bridge.*
     1  semantics     internet.defer, internet.protocol and all else in internet;
-    1                protocols.*, application.*, test.*
+    1                protocols.*, application.*, cred.*, test.*
     0  vocabulary    python.*, logger.*, internet.error, internet.address
     0  contracts     internet.interfaces, internet._reactor_interfaces
 

@@ -19,6 +19,7 @@ __all__ = ["PACKAGES", "STAND_INS", "StandIn"]
 PACKAGES = {
     "twisted",
     "twisted.application",
+    "twisted.cred",
     "twisted.internet",
     "twisted.protocols",
     "twisted.python",

@@ -29,6 +29,7 @@ STAY_TWISTEDS = {
     "python.filepath",
     # What its modules derive from and `twistd` asks for; a failed import has its class.
     "application",
+    "cred",
     "python.logfile",
     "python.procutils",
     "python.reflect",

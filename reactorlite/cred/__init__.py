@@ -1,0 +1,1 @@
+"""Who may come in, and what they then have before them: portals, checkers and credentials."""
