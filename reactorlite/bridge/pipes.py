@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.flow import MARK
+from reactorlite.bridge.loops import check_thread
 from reactorlite.bridge.reporting import kind_of, log_raised, report
 from reactorlite.internet._constants import CONNECTION_DONE
 from reactorlite.internet.abstract import FileDescriptor
@@ -84,6 +85,11 @@ class PipeEnd(FileDescriptor):
                 log_raised(producer, "stopProducing")
         self._process.end_lost(self.name)
 
+    def loseConnection(self, _connDone: Failure | None = None) -> None:
+        """Close, when everything that waits has been written."""
+        check_thread(self._loop, "transport.loseConnection")
+        super().loseConnection(_connDone)
+
     # -- what `FileDescriptor` asks for
 
     def startReading(self) -> None:
@@ -123,6 +129,11 @@ class PipeEnd(FileDescriptor):
         return writeToFD(self._descriptor, data)
 
     # -- inside
+
+    def _wait(self, *pieces: bytes) -> None:
+        if not self._is_written:
+            check_thread(self._loop, "transport.write")
+        super()._wait(*pieces)
 
     def _send(self) -> None:
         """Write what the turn has brought, and watch for room if there wasn't enough."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import socket
 import ssl
 import threading
@@ -472,3 +473,30 @@ def test_port_is_the_reactors_thread_only(kind, reactor):
     assert stopped == [None]
     assert len(told) == 1
     assert "reactor.callFromThread(port.stopListening, ...)" in told[0]
+
+
+@pytest.mark.parametrize("name", ["write", "closeStdin"])
+def test_child_s_input_is_the_reactors_thread_only(name, reactor):
+    """A child's transport refuses a thread that isn't the reactor's, as if it was not asked."""
+    told, out = [], []
+    reading = ProcessProtocol()
+    reading.outReceived = out.append
+    reading.processEnded = lambda _: reactor.stop()
+    child = reactor.spawnProcess(reading, "cat", ["cat"], os.environ)
+
+    def ask():
+        try:
+            child.write(b"from a thread") if name == "write" else child.closeStdin()
+        except RuntimeError as exc:
+            told.append(str(exc))
+        reactor.callFromThread(child.write, b"from the loop")
+        reactor.callFromThread(child.closeStdin)
+
+    asking = threading.Thread(target=ask)
+    reactor.callWhenRunning(reactor.callLater, 0, asking.start)
+    reactor.run()
+    asking.join()
+
+    assert b"".join(out) == b"from the loop"
+    assert len(told) == 1
+    assert "reactor.callFromThread(transport." in told[0]
