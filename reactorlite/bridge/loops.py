@@ -8,9 +8,10 @@ import os
 import socket
 import sys
 import threading
-from asyncio import _get_running_loop
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from reactorlite.internet._futures import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,7 +35,7 @@ def check_thread(loop: asyncio.AbstractEventLoop | None, call: str) -> None:
     What is asked of a loop from another thread is found when the loop next wakes for something
     else, or never, and on uvloop it may end the process.
     """
-    if loop is not None and _get_running_loop() is not loop and loop.is_running():
+    if loop is not None and running_loop() is not loop and loop.is_running():
         raise RuntimeError(
             f"{call}() was called in the thread {threading.current_thread().name!r}, and the"
             f" reactor's loop runs in another: use reactor.callFromThread({call}, ...), or, for"

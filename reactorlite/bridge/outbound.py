@@ -12,7 +12,6 @@ import asyncio
 import os
 import socket
 import struct
-from asyncio import _get_running_loop
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from reactorlite.bridge.flow import MARK, Flow
 from reactorlite.bridge.loops import check_thread, is_closing
 from reactorlite.bridge.reporting import log_raised
 from reactorlite.internet._current import current_reactor
+from reactorlite.internet._futures import running_loop
 from reactorlite.internet._written import bytes_from
 from reactorlite.internet.address import UNIXAddress
 from reactorlite.python.components import adapted, implementer
@@ -138,7 +138,7 @@ class StreamTransport:
             self._size = len(self._first) + len(data)
         else:
             if not self._gathering:
-                if _get_running_loop() is not self._loop:
+                if running_loop() is not self._loop:
                     check_thread(self._loop, "transport.write")
                 self._gather()
             self._first = data

@@ -12,12 +12,12 @@ import atexit
 import os
 import sys
 import threading
-from asyncio import _get_running_loop
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from reactorlite.internet import error
+from reactorlite.internet._futures import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def current_reactor() -> Any:
     Inside a running loop it is that loop's, made on first use; in what a reactor calls
     without one, that reactor; else the process's default.
     """
-    loop = _get_running_loop()
+    loop = running_loop()
     if loop is not None:
         resident = residents.get(loop)
         return resident if resident is not None else _move_in(loop)
@@ -81,7 +81,7 @@ def put_double(double: Any) -> None:
 
 def class_of_current(otherwise: type) -> type:
     """The class of the current reactor; `otherwise` if there is none yet, for none is made."""
-    loop = _get_running_loop()
+    loop = running_loop()
     reactor = residents.get(loop) if loop is not None else calling.get(None) or _in_place()
     if reactor is None:
         reactor = _default
@@ -90,7 +90,7 @@ def class_of_current(otherwise: type) -> type:
 
 def has_left() -> bool:
     """Whether the running loop had a reactor that was stopped, and has none since."""
-    loop = _get_running_loop()
+    loop = running_loop()
     return loop is not None and loop not in residents and loop in _left
 
 
