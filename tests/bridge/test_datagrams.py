@@ -19,6 +19,7 @@ from reactorlite.internet.protocol import (
     Factory,
     Protocol,
 )
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -599,7 +600,7 @@ def test_transport_that_the_loop_gives_up(run, log):
             port = reactor.listenUDP(0, keep, HOST)
             await asyncio.sleep(0)
             port._adapter._transport.abort()
-            await asyncio.sleep(0.01)
+            await until(lambda: keep.events)
             return keep.events, port.connected
 
     assert run(main()) == (["stopped"], False)
@@ -773,7 +774,7 @@ def test_remove_all_closes_ports(run):
             keep = Keep()
             port = reactor.listenUDP(0, keep, HOST)
             removed = reactor.removeAll()
-            await asyncio.sleep(0.01)
+            await until(lambda: keep.events)
             return removed == [port], keep.events
 
     assert run(main()) == (True, ["stopped"])
