@@ -30,11 +30,13 @@ STAY_TWISTEDS = {
     # What its modules derive from and `twistd` asks for; a failed import has its class.
     "application",
     "cred",
+    "python.deprecate",
     "python.logfile",
     "python.procutils",
     "python.reflect",
     "python.runtime",
     "python.usage",
+    "python.util",
     "python.versions",
 }
 
