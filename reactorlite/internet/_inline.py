@@ -355,10 +355,18 @@ def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Defer
                 f"inlineCallbacks needs a generator, and {f!r} returned by returnValue"
             ) from leaving
         if not isinstance(generator, GeneratorType):
-            raise TypeError(f"inlineCallbacks needs {f!r} to return a generator, not {generator!r}")
+            raise _no_generator(f, generator)
         return GeneratorDriver(generator).start()
 
     return started
+
+
+def _no_generator(f: Any, made: Any) -> TypeError:
+    message = f"inlineCallbacks needs {f!r} to return a generator, not {made!r}"
+    if isinstance(made, CoroutineType):
+        made.close()  # it was never to be awaited
+        message += ": an async function needs no inlineCallbacks, but ensureDeferred() of its call"
+    return TypeError(message)
 
 
 def returnValue(val: object) -> NoReturn:
@@ -386,7 +394,8 @@ def ensureDeferred(
         if isinstance(coro, GeneratorType):
             return GeneratorDriver(coro).start()
         if not isinstance(coro, Coroutine):
-            raise NotACoroutineError(f"{coro!r} is not a coroutine")
+            hint = ": give what it returns when it is called" if callable(coro) else ""
+            raise NotACoroutineError(f"{coro!r} is not a coroutine{hint}")
     # A constructor would cost a coroutine that does next to nothing an eighth of its time.
     driver = CoroutineDriver()
     driver._loop = driver._waiting_for = driver.deferred = None

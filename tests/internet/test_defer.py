@@ -456,6 +456,25 @@ def test_what_is_no_deferred_is_not_gathered(gather: Any, named: str) -> None:
     assert not first._entries
 
 
+def test_inlineCallbacks_over_an_async_function_says_what_it_needs() -> None:
+    """The decorator that is one too many is told of, and no coroutine is left unawaited."""
+
+    @defer.inlineCallbacks  # type: ignore[arg-type]
+    async def work() -> None: ...
+
+    with pytest.raises(TypeError, match=r"an async function needs no inlineCallbacks, but ensure"):
+        work()
+
+
+def test_ensureDeferred_of_a_function_says_to_call_it() -> None:
+    """An async function that nobody called is no coroutine, but makes one."""
+
+    async def work() -> None: ...
+
+    with pytest.raises(defer.NotACoroutineError, match=r"work.* give what it returns when it is c"):
+        defer.ensureDeferred(work)  # type: ignore[arg-type]
+
+
 def test_first_errors_are_equal_by_what_they_hold() -> None:
     """`FirstError` compares by failure and index, and says both."""
     failure = Failure(LookupError("x"))
