@@ -396,7 +396,7 @@ def ensureDeferred(
         if not isinstance(coro, Coroutine):
             hint = ": give what it returns when it is called" if callable(coro) else ""
             raise NotACoroutineError(f"{coro!r} is not a coroutine{hint}")
-    # A constructor would cost a coroutine that does next to nothing an eighth of its time.
+    # A constructor would cost a coroutine that does next to nothing a twelfth of its time.
     driver = CoroutineDriver()
     driver._loop = driver._waiting_for = driver.deferred = None
     driver._outcome = PENDING
