@@ -107,6 +107,11 @@ if TYPE_CHECKING:
     _reactor: Reactor
     _own: dict[str, Any]
 
+    #: By these a checker knows the module for an `IReactorTime`, as functions take it.
+    callLater = _reactor.callLater
+    getDelayedCalls = _reactor.getDelayedCalls
+    seconds = _reactor.seconds
+
     def __getattr__(name: str) -> Any: ...
 
 else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, assert_type
 
-from reactorlite.internet import defer
+from reactorlite.internet import defer, reactor
 from reactorlite.internet.defer import Deferred
+from reactorlite.internet.interfaces import IReactorTime
 from reactorlite.python.failure import Failure
 
 
@@ -62,3 +63,10 @@ def test_the_type_of_a_result_is_followed_through_generators_and_coroutines() ->
     assert_type(defer.gatherResults([generator(1)]), Deferred[list[str]])
 
     assert ended.result == {"1": 2}
+
+
+def test_the_front_door_is_a_reactor_with_time() -> None:
+    """What functions want a clock for, `addTimeout` for one, takes `reactor` as it is imported."""
+    clock: IReactorTime = reactor
+
+    assert clock.seconds() <= reactor.seconds()
