@@ -11,6 +11,7 @@ An end can be written to, paused and closed before there is a loop.
 from __future__ import annotations
 
 import os
+import select
 from typing import TYPE_CHECKING, Any
 
 from reactorlite.bridge.flow import MARK
@@ -190,4 +191,17 @@ class TerminalEnd(ReadEnd):
         """Write what there is room for; nowhere once it is hung up."""
         taken = super().writeSomeData(data)
         # A child that is gone may have left something to be read: reading tells of the end.
-        return len(data) if isinstance(taken, Exception) else taken
+        if isinstance(taken, Exception) or (not taken and _is_hung_up(self._descriptor)):
+            return len(data)
+        return taken
+
+
+def _is_hung_up(descriptor: int) -> bool:
+    """Whether nobody is at the other side of a terminal.
+
+    When what was written last fills it, it takes no more and doesn't say why, and yet the loop
+    calls it ready each turn.
+    """
+    looking = select.poll()
+    looking.register(descriptor, 0)
+    return bool(looking.poll(0))

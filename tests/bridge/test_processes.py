@@ -868,6 +868,26 @@ def test_terminal_takes_its_time(host: Any) -> None:
     assert host(main) == (3, 100_000)
 
 
+@pytest.mark.parametrize("how", ["loseConnection", "pauseProducing"])
+def test_terminal_full(host: Any, how: str) -> None:
+    """What a child leaves unread when it exits goes nowhere, and doesn't keep the loop awake."""
+
+    async def main(reactor: Any) -> Any:
+        child = shell(reactor, "echo up; sleep 0.05", usePTY=True)
+        await child.some
+        child.transport.write(b"line\n" * 100_000)
+        getattr(child.transport, how)()
+        await child.exited
+        used = time.thread_time()
+        await deferLater(reactor, 0.1)
+        used = time.thread_time() - used
+        child.transport.resumeProducing()
+        await child.ended
+        return used
+
+    assert host(main) < 0.08
+
+
 def test_terminal_paused(host: Any) -> None:
     """A terminal is paused and resumed like pipes are."""
 
