@@ -15,6 +15,7 @@ from reactorlite import Reactor
 from reactorlite.internet import error
 from reactorlite.internet.address import IPv4Address, UNIXAddress
 from reactorlite.internet.protocol import Factory, Protocol
+from tests.waiting import PATIENCE, comes
 
 FAMILIES = [socket.AF_INET, socket.AF_INET6]
 if hasattr(socket, "AF_UNIX"):
@@ -57,7 +58,7 @@ async def answer(address, family):
         client.setblocking(False)
         await loop.sock_connect(client, address)
         await loop.sock_sendall(client, b"hello")
-        return await asyncio.wait_for(loop.sock_recv(client, 100), 5)
+        return await asyncio.wait_for(loop.sock_recv(client, 100), PATIENCE)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -73,8 +74,7 @@ def test_port(family, tmp_path, run):
             got = await answer(address, family)
             before = descriptors()
             await port.stopListening()
-            await asyncio.sleep(0.01)
-            return got, descriptors() < before
+            return got, await comes(lambda: descriptors() < before)
 
     assert run(main()) == (b"hello", True)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from reactorlite.bridge.scope import Scope
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_close_ends_work_that_waits(scope, run):
         await asyncio.sleep(0)
         closed = scope.close()
         closed.addCallback(lambda _: events.append("closed"))
-        await asyncio.sleep(0.005)
+        await until(lambda: "closed" in events)
 
     run(main())
 

@@ -381,7 +381,7 @@ def test_full_queue_is_waited_for(directory, run):
     async def main():
         async with Reactor() as reactor:
             client = Client()
-            reactor.connectUNIX("s", client, timeout=5)
+            reactor.connectUNIX("s", client)
             await asyncio.sleep(0.01)
             waiting = client.peer is None
             served = [listening.accept()[0]]
