@@ -449,6 +449,7 @@ def over_ipv6(api: Stage) -> Any:
     server = api.server(interface="::1")
     client = api.client(server.number, host="::1")
     yield api.seen("client", "connectionMade")
+    yield api.seen("server", "connectionMade")
     api.record("client", client.transport.getPeer(), client.connector.getDestination())
     api.name(client.transport.getHost().port, "OURS")
     api.record("client", client.transport.getHost())

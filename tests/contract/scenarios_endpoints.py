@@ -316,6 +316,7 @@ def connecting_by_installed_resolvers(api: Stage) -> Any:
     api.record("reactor", api.interfaces.IResolverSimple.providedBy(previous))
     api.client(server.number, "by simple", host="example.org")
     yield api.seen("by simple", "connectionMade")
+    yield api.seen("server", "connectionMade", 3)
     yield api.outcome("resolve", "example.net", api.reactor.resolve("example.net", (1, 2)))
     api.record("reactor", "the same", api.reactor.installResolver(previous) is simple)
     yield api.outcome("resolve", "localhost", api.reactor.resolve("localhost"))

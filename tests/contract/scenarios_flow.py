@@ -60,6 +60,7 @@ def push_producer_is_paused_by_one_large_write(api: Stage) -> Any:
 
     server = api.server(made=made)
     peer = api.peer(server.number)
+    yield api.seen("server", "wrote")
     yield api.turn(5)
     api.record("server", "reading")
     yield peer.received(20_000_000)

@@ -176,8 +176,12 @@ def listen_and_connect_before_run(api: Stage) -> None:
         server.number,
         made=lambda p: p.transport.write(b"early bird"),
         data=data,
-        client_lost=lambda connector, reason: api.reactor.stop(),
+        client_lost=lambda connector, reason: served().addCallback(lambda _: api.reactor.stop()),
     )
+
+    def served() -> Any:
+        return api.seen("server", "dataReceived b'before")
+
     api.record("client", "before run", client.connector.state)
     peer = socket.create_connection(("127.0.0.1", server.number), 3)
     peer.sendall(b"before anybody ran")

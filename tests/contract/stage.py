@@ -282,9 +282,19 @@ class Stage:
         return self.until(happened, f"{party}: {event}")
 
     def sleep(self, seconds: float) -> Any:
-        """A Deferred that fires after so many seconds."""
+        """A Deferred that fires after so many seconds, and ten turns of the loop at least.
+
+        A process that the machine has let wait does at once all that is due.
+        """
         deferred = self.defer.Deferred()
-        self.reactor.callLater(seconds, deferred.callback, None)
+
+        def rest(steps: int) -> None:
+            if steps:
+                self.reactor.callLater(seconds / 10, rest, steps - 1)
+            else:
+                deferred.callback(None)
+
+        rest(10)
         return deferred
 
     def turn(self, turns: int = 1) -> Any:
