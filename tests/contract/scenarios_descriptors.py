@@ -56,12 +56,13 @@ def reader_and_writer(api: Stage) -> Any:
     api.reactor.addReader(one)
     yield api.sleep(0.01)
     one.peer.send(b"data")
-    yield api.sleep(0.01)
+    yield api.seen("one", "doRead")
     api.record("reactor", "reads", one in api.reactor.getReaders())
     api.reactor.removeReader(one)
     api.reactor.removeReader(one)
     one.peer.send(b"more")
     api.reactor.addWriter(one)
+    yield api.seen("one", "doWrite")
     yield api.sleep(0.01)
     api.record("reactor", "reads", one in api.reactor.getReaders())
     api.record("reactor", "writes", one in api.reactor.getWriters())
@@ -86,6 +87,8 @@ def answers_end_descriptors(api: Stage) -> Any:
         reader.peer.send(b"x")
         api.reactor.addReader(reader)
         api.reactor.addWriter(writer)
+        for side in ("read", "write"):
+            yield api.seen(f"{name} {side}", "connectionLost")
         yield api.sleep(0.01)
 
 
@@ -106,6 +109,7 @@ def half_closeable_descriptor(api: Stage) -> Any:
         one = Half(api, name, lambda name=name: getattr(constants, name))  # type: ignore[misc]
         one.peer.send(b"x")
         api.reactor.addReader(one)
+        yield api.seen(name, "doRead")
         yield api.sleep(0.01)
 
 
@@ -124,6 +128,7 @@ def each_removes_the_other(api: Stage) -> Any:
     for each in both:
         each.peer.send(b"x")
         api.reactor.addReader(each)
+    yield api.until(lambda: called)
     yield api.sleep(0.01)
     api.record("both", *called)
 
