@@ -142,8 +142,12 @@ def reactor_ends_with_descriptors(api: Stage) -> None:
     api.reactor.addReader(other)
     api.reactor.addReader(gone)
     one._answer = lambda: api.reactor.removeWriter(one)
-    api.reactor.callLater(0.02, api.reactor.removeReader, gone)
-    api.reactor.callLater(0.03, api.reactor.stop)
+
+    def end(_: object) -> None:
+        api.reactor.removeReader(gone)
+        api.reactor.callLater(0.01, api.reactor.stop)
+
+    api.reactor.callWhenRunning(lambda: api.seen("one", "doWrite").addCallback(end))
     api.reactor.run()
 
 

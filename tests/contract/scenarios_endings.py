@@ -142,6 +142,7 @@ def lose_connection_while_much_is_unsent(api: Stage) -> Any:
 
     server = api.server(made=made)
     peer = api.peer(server.number)
+    yield api.seen("server", "connectionMade")
     yield api.turn(5)
     api.record("server", "still", bool(server.transport.connected))
     api.record("peer", (yield peer.ended()), peer.data)

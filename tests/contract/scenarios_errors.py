@@ -157,9 +157,9 @@ def connection_made_raises(api: Stage) -> Any:
     peer = api.peer(server.number)
     yield api.seen("server", "connectionMade")
     peer.send(b"are you there")
-    yield api.sleep(0.03)
+    yield api.seen("server", "dataReceived")
     peer.close()
-    yield api.sleep(0.03)
+    yield api.seen("server", "connectionLost")
     yield _still_serves(api, server)
 
 

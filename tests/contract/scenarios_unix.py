@@ -172,6 +172,7 @@ def lock_of_the_server(api: Stage) -> Any:
     _server(api, str(directory / "locked"), how={"wantPID": True})
     client = _client(api, str(directory / "locked"), how={"checkPID": True})
     yield api.seen("client", "connectionMade")
+    yield api.seen("server", "connectionMade")
     client.transport.loseConnection()
     yield api.seen("client", "clientConnectionLost")
     api.events.pop("server")
