@@ -104,7 +104,7 @@ def _stand_for(name: str, value: Any) -> None:
 _double: _Double | None = None
 
 if TYPE_CHECKING:
-    _reactor: Reactor
+    _reactor = Reactor()
     _own: dict[str, Any]
 
     #: By these a checker knows the module for an `IReactorTime`, as functions take it.
