@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -190,6 +191,10 @@ class Pipes:
         stdio = importlib.import_module(f"{api.side}.internet.stdio")
         return stdio.StandardIO(protocol, self.stdin, self.stdout, api.reactor)
 
+    def filled(self) -> Any:
+        """A Deferred that fires when something has come out."""
+        return self._api.until(lambda: select.select([self.read], [], [], 0)[0], "output")
+
     def tell_output(self, told: Callable[[bytes], Any] = lambda data: data) -> None:
         """Record what came out, or how much."""
         try:
@@ -228,10 +233,11 @@ def stdio_to_the_end_of_input(api: Stage) -> Any:
     transport.write(b"one ")
     transport.writeSequence([b"two ", b"three"])
     os.write(pipes.feed, b"data")
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "dataReceived")
+    yield pipes.filled()
     pipes.tell_output()
     pipes.close(pipes.feed)
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "connectionLost")
 
 
 @scenario()
@@ -244,7 +250,7 @@ def stdio_lose_connection(api: Stage) -> Any:
     transport.loseConnection()
     os.write(pipes.feed, b"not read any more")
     api.record("protocol", "asked")
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "connectionLost")
     transport.write(b"too late")
     pipes.tell_output()
 
@@ -262,7 +268,7 @@ def stdio_written_as_input_ends(api: Stage) -> Any:
     pipes = Pipes(api)
     transport = pipes.connect()
     transport.write(bytes(100_000))
-    yield api.sleep(0.02)
+    yield pipes.filled()
     pipes.close(pipes.feed)
     yield api.sleep(0.02)
     for _ in range(2):
@@ -277,12 +283,12 @@ def stdio_half_closed(api: Stage) -> Any:
     transport = pipes.connect(half=True)
     os.write(pipes.feed, b"data")
     pipes.close(pipes.feed)
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "readConnectionLost")
     transport.write(b"answer")
-    yield api.sleep(0.02)
+    yield pipes.filled()
     pipes.tell_output()
     transport.loseConnection()
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "connectionLost")
 
 
 @scenario(
@@ -300,9 +306,9 @@ def stdio_output_that_nobody_reads(api: Stage) -> Any:
     pipes = Pipes(api)
     transport = pipes.connect(half=True)
     pipes.close(pipes.read)
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "writeConnectionLost")
     os.write(pipes.feed, b"data")
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "dataReceived")
     transport.loseConnection()
     yield api.sleep(0.02)
 
@@ -318,7 +324,7 @@ def stdio_protocol_raises(api: Stage) -> Any:
 
     transport.protocol.dataReceived = broken
     os.write(pipes.feed, b"data")
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "connectionLost")
 
 
 @scenario()
@@ -331,6 +337,6 @@ def stdio_paused(api: Stage) -> Any:
     yield api.sleep(0.02)
     api.record("protocol", "resumed")
     transport.resumeProducing()
-    yield api.sleep(0.02)
+    yield api.seen("protocol", "dataReceived")
     transport.stopProducing()
     yield api.sleep(0.02)
